@@ -6,7 +6,7 @@ use super::matches::MatchCx;
 use super::modules::Modules;
 use super::targets::{self, Target};
 use super::{
-    Chain, ChainKind, ChainName, Choices, Counters, Env, Fact, Family, Hook, Inv, OutDev, Policy, Rule,
+    Chain, ChainKind, ChainName, Choices, Counters, CtId, Env, Fact, Family, Hook, Inv, OutDev, Policy, Rule,
     RuleRef, Ruleset, Skb, Stage, TableName, Ternary, Test,
 };
 use crate::abi::{EventId, IfName, Sink, Time};
@@ -24,6 +24,7 @@ pub struct Netfilter {
     counters: BTreeMap<(Family, RuleRef), Counters>,
     policies: BTreeMap<(Family, TableName, ChainName), Counters>,
     tracking: bool,
+    track_always: bool,
 }
 
 /// What a walk through a hook needs from outside.
@@ -98,6 +99,11 @@ impl Netfilter {
         self.rulesets.get(&family)
     }
 
+    /// Tracks connections even where no rule needs it, as on a host where something else asked for it.
+    pub fn track_always(&mut self) {
+        self.track_always = true;
+    }
+
     /// What a rule has counted since it was loaded.
     pub fn counted(&self, family: Family, rule: &RuleRef) -> Counters {
         self.counters.get(&(family, rule.clone())).copied().unwrap_or_default()
@@ -105,7 +111,7 @@ impl Netfilter {
 
     /// True if a rule needs connection tracking: without one Linux does not track at all.
     pub fn is_tracking(&self) -> bool {
-        self.tracking
+        self.tracking || self.track_always
     }
 
     /// Leads a packet through a hook.
@@ -134,10 +140,11 @@ impl Netfilter {
         HookVerdict::Accept
     }
 
-    /// Ends a packet's walk: a connection whose first packet did not get through is forgotten.
-    pub fn forget_unconfirmed(&mut self, cause: EventId, sink: &mut dyn Sink<Event>) {
-        let loose: Vec<_> =
-            self.conntrack.entries().filter(|e| !self.conntrack.is_taken(&e.reply)).map(|e| e.id).collect();
+    /// Ends a packet's walk: a connection whose first packet did not get through is forgotten, but for those
+    /// in `kept`.
+    pub fn forget_unconfirmed(&mut self, kept: &[CtId], cause: EventId, sink: &mut dyn Sink<Event>) {
+        let loose = self.conntrack.entries().filter(|e| !self.conntrack.is_taken(&e.reply)).map(|e| e.id);
+        let loose: Vec<_> = loose.filter(|id| !kept.contains(id)).collect();
         for id in loose {
             if self.conntrack.entry(id).is_some_and(|e| e.has(CtStatus::Confirmed)) {
                 // A RST took it out of the table already, and said so.
@@ -150,7 +157,7 @@ impl Netfilter {
 
     fn track(&mut self, hook: Hook, skb: &mut Skb, entered: EventId, cx: &mut WalkCx) {
         let skip = match skb.ct {
-            _ if !self.tracking && cx.assumed.is_none() => Some(Skip::TrackingOff),
+            _ if !self.is_tracking() && cx.assumed.is_none() => Some(Skip::TrackingOff),
             Some(CtRef { state: CtState::Untracked, .. }) => Some(Skip::Untracked),
             Some(_) => Some(Skip::AlreadyTracked),
             None => None,
