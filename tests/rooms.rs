@@ -87,9 +87,13 @@ fn documents_name_files_that_exist() {
     for document in ["ARCHITECTURE.md", "README.md", "CONTRIBUTING.md"] {
         let text = std::fs::read_to_string(document).expect("a document");
         for word in text.split('`').skip(1).step_by(2) {
-            let is_path = word.starts_with("src/") || word.starts_with("tests/") || word.starts_with("static/");
+            let is_path =
+                word.starts_with("src/") || word.starts_with("tests/") || word.starts_with("static/");
             let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c));
-            assert!(!is_path || !plain || Path::new(word).exists(), "{document} names {word}, which is not there");
+            assert!(
+                !is_path || !plain || Path::new(word).exists(),
+                "{document} names {word}, which is not there"
+            );
         }
     }
 }

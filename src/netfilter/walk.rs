@@ -4,7 +4,7 @@ use super::conntrack::{self, Conntrack, CtRef, CtState, CtStatus};
 use super::event::{ChangedBy, Check, CtChange, EnteredBy, Event, NotKnown, Part, Skip, Verdict};
 use super::matches::MatchCx;
 use super::modules::Modules;
-use super::targets::{self, Target};
+use super::targets::{self, Connmark, Target};
 use super::{
     Chain, ChainKind, ChainName, Choices, Counters, CtId, Env, Fact, Family, Hook, Inv, OutDev, Policy, Rule,
     RuleRef, Ruleset, Skb, Stage, TableName, Ternary, Test,
@@ -467,6 +467,18 @@ impl Netfilter {
                 true => RuleOutcome::Final(ChainOutcome::Accept(event)),
                 false => RuleOutcome::Final(ChainOutcome::Drop(event)),
             },
+            Target::Netmap(netmap) => {
+                self.netmap_target(netmap, hook, skb, event, cx);
+                RuleOutcome::Final(ChainOutcome::Accept(event))
+            }
+            Target::Connmark(connmark) => {
+                self.connmark_target(*connmark, skb, event, cx);
+                RuleOutcome::Next
+            }
+            Target::Ct(ct) => {
+                self.ct_target(ct, skb, event, cx);
+                RuleOutcome::Next
+            }
             Target::Unknown(unknown) => {
                 let what = NotKnown::Target(unknown.name.to_string());
                 cx.sink.emit(Some(event), Event::NotKnown { what });
@@ -480,5 +492,29 @@ impl Netfilter {
         };
         changed(cx, Some(event), before, skb, ChangedBy::Target);
         outcome
+    }
+
+    fn connmark_target(&mut self, connmark: Connmark, skb: &mut Skb, event: EventId, cx: &mut WalkCx) {
+        let Some(entry) = skb.ct.and_then(|ct| self.conntrack.entry_mut(ct.entry?)) else { return };
+        let (mark, ctmark) = connmark.apply(skb.mark, entry.mark);
+        skb.mark = mark;
+        if ctmark != entry.mark {
+            entry.mark = ctmark;
+            let entry = Arc::new(entry.clone());
+            cx.sink.emit(Some(event), Event::ConnectionChanged { entry, change: CtChange::Mark(ctmark) });
+        }
+    }
+
+    /// CT acts only on a packet that has no connection yet.
+    fn ct_target(&mut self, ct: &targets::Ct, skb: &mut Skb, event: EventId, cx: &mut WalkCx) {
+        if skb.ct.is_some() {
+            return;
+        }
+        if ct.notrack {
+            let dir = crate::packet::Direction::Original;
+            skb.ct = Some(CtRef { state: CtState::Untracked, entry: None, dir });
+        } else {
+            cx.sink.emit(Some(event), Event::NotKnown { what: NotKnown::Target("CT".into()) });
+        }
     }
 }
