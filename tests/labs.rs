@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use vitrine::abi::{EventId, IfName, Log};
 use vitrine::net::{Answer, Event, Fate, Host, Injected, parse_host};
+use vitrine::netfilter::event::ChangedBy;
 use vitrine::netfilter::text::restore;
-use vitrine::netfilter::{Choices, Family, Ruleset, Table, TableName};
+use vitrine::netfilter::{Choices, Family, Ruleset, Sender, Table, TableName};
 use vitrine::packet::{Fragment, Icmp, IcmpType, Packet, Ports, Proto, Tcp, TcpFlags, Transport};
 use vitrine::query::{PathStep, path};
 
@@ -22,6 +23,50 @@ struct Machine {
     /// Answers that the model's kernel is about to send.
     answers: VecDeque<Answer>,
     next: EventId,
+}
+
+impl Machine {
+    /// Walks a packet; where the model cannot know which way it goes, the kernel's must be one of them.
+    fn walk(
+        &mut self,
+        injected: &Injected,
+        answer: Option<Answer>,
+        family: Family,
+        want: &[String],
+    ) -> (Log<Event>, Vec<String>) {
+        let mut first = None;
+        let mut next = Some(Vec::new());
+        while let Some(given) = next {
+            let mut choices = Choices::new(given);
+            let mut host = self.host.clone();
+            let mut log = Log::starting_at(self.next);
+            let (fate, answers) = match answer.clone() {
+                Some(answer) => (host.answer(answer, &mut choices, &mut log), Vec::new()),
+                None => host.pass(injected, &mut choices, &mut log),
+            };
+            next = choices.next();
+            let mut got = actual(self, family, &log, &fate);
+            let over_lo = log.entries().iter().any(|e| matches!(&e.event, Event::Netfilter(e)
+                if matches!(e, vitrine::netfilter::event::Event::PacketChanged { by: ChangedBy::Loopback, .. })));
+            if over_lo {
+                // The kernel's second half is a pass of its own, which is left out here.
+                got.truncate(want.len() - 1);
+                got.extend(want.last().cloned());
+            }
+            let equal = got == want;
+            if first.is_none() || equal {
+                first = Some((host, answers, log, got));
+            }
+            if equal {
+                break;
+            }
+        }
+        let (host, answers, log, got) = first.expect("at least one way");
+        self.host = host;
+        self.next = log.next_id();
+        self.answers.extend(answers);
+        (log, got)
+    }
 }
 
 fn lines(value: &Value) -> String {
@@ -229,13 +274,21 @@ fn replay(lab: &Value, truth: &Value) -> Count {
         machines.insert(name.clone(), machine(lab, host));
     }
     let mut wait = 0.0;
+    let mut changed = false;
     // What the ICMP error on its way quotes: truths leave it out.
-    let mut quoted: Option<Packet> = None;
+    let mut quoted: Option<Packet>;
     let mut last_at: BTreeMap<String, Packet> = BTreeMap::new();
     let probes = truth["probes"].as_array().cloned().unwrap_or_default();
     let asked = lab["probes"].as_array().cloned().unwrap_or_default();
     for (probe, ask) in probes.iter().zip(&asked) {
         wait += ask["seconds"].as_f64().unwrap_or(0.0);
+        quoted = None;
+        // A probe that changes the host's rules is beyond this test.
+        changed |= ask["do"] == "run";
+        if changed {
+            count.skipped += probe["journey"].as_array().map_or(0, Vec::len);
+            continue;
+        }
         for (number, pass) in probe["journey"].as_array().into_iter().flatten().enumerate() {
             let name = pass["host"].as_str().unwrap_or_default();
             let Some(Some(machine)) = machines.get_mut(name) else {
@@ -259,6 +312,8 @@ fn replay(lab: &Value, truth: &Value) -> Count {
                         None => last_at.get(name).cloned(),
                     };
                 }
+                // One from a host outside the lab's journeys quotes what it was sent last.
+                let quoted = quoted.clone().or_else(|| last_at.get(name).cloned());
                 if let (Transport::Icmp(icmp), Some(inner)) = (&mut packet.transport, &quoted) {
                     icmp.quoted = Some(Box::new(inner.clone()));
                 }
@@ -277,34 +332,27 @@ fn replay(lab: &Value, truth: &Value) -> Count {
                 ask["mark"].as_u64().filter(|_| injected.iif.is_none() && number == 0).unwrap_or(0) as u32;
             if injected.iif.is_none() && ask["from"].as_str() == Some(name) && ask["do"] != "packet" {
                 let id = |key: &str| ask[key].as_u64().unwrap_or(0) as u32;
-                injected.owner = Some((id("uid"), id("gid")));
+                injected.sender = Sender::Socket { uid: id("uid"), gid: id("gid") };
             }
-            let mut log = Log::starting_at(machine.next);
-            let mut choices = Choices::default();
+            let kernel_made = match &injected.packet.transport {
+                Transport::Icmp(icmp) => !matches!(icmp.kind.ty, 8 | 128),
+                Transport::Tcp(tcp) => tcp.flags.has(TcpFlags::RST) && ask["close"] != "rst",
+                _ => false,
+            };
+            if injected.iif.is_none() && kernel_made {
+                injected.sender = Sender::Kernel;
+            }
             let is_answer = injected.iif.is_none()
                 && machine.answers.front().is_some_and(|a| ends(&a.packet) == ends(&injected.packet));
-            let fate = if is_answer {
-                let answer = machine.answers.pop_front();
-                answer.map_or(Fate::Unknown, |a| machine.host.answer(a, &mut choices, &mut log))
-            } else {
-                let (fate, answers) = machine.host.pass(&injected, &mut choices, &mut log);
-                machine.answers.extend(answers);
-                fate
-            };
-            machine.next = log.next_id();
+            let answer = is_answer.then(|| machine.answers.pop_front()).flatten();
+            let want = expected(pass);
+            let (log, got) = machine.walk(&injected, answer, family, &want);
             if let Some(scene) = vitrine::query::scenes(&log).last() {
                 let ended = scene.skb.packet.clone();
                 match &ended.transport {
                     Transport::Icmp(Icmp { quoted: Some(inner), .. }) => quoted = Some((**inner).clone()),
                     _ => drop(last_at.insert(name.to_owned(), ended)),
                 }
-            }
-            let mut want = expected(pass);
-            let mut got = actual(machine, family, &log, &fate);
-            if log.entries().iter().any(|e| format!("{:?}", e.event).contains("by: Loopback")) {
-                // Only the first half is told here: cut where it ends.
-                want.pop();
-                got.truncate(want.len());
             }
             if want == got {
                 count.equal += 1;

@@ -63,7 +63,7 @@ impl Host {
             oif: OutDev::None,
             mark: injected.mark,
             ct: (injected.ct == Some(CtState::Untracked)).then_some(untracked),
-            sender: injected.sender(),
+            sender: injected.socket(),
             mac: injected.mac,
         };
         let origin = injected.origin();

@@ -126,6 +126,8 @@ pub enum NotTold {
     Owner,
     /// What kind of address it is to this host.
     AddrType,
+    /// Which TCP options the packet has.
+    TcpOptions,
     /// Which packets came before.
     History,
 }
@@ -198,6 +200,7 @@ impl fmt::Display for Fact {
                 NotTold::Mac => "hardware address not given",
                 NotTold::Owner => "owner not given",
                 NotTold::AddrType => "address type not known",
+                NotTold::TcpOptions => "TCP options not given",
                 NotTold::History => "history not known",
             }),
             Fact::NotModelled => f.write_str("not modelled"),

@@ -10,6 +10,7 @@ use super::{
     RuleRef, Ruleset, Skb, Stage, TableName, Ternary, Test,
 };
 use crate::abi::{EventId, IfName, Sink, Time};
+use crate::packet::Direction;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -184,6 +185,10 @@ impl Netfilter {
         let Some(id) = ct.entry else {
             return skip(if ct.state == CtState::Untracked { Skip::Untracked } else { Skip::Invalid }, cx);
         };
+        // A RST or an ICMP error that answers the first packet does not confirm the connection.
+        if ct.dir == Direction::Reply {
+            return skip(Skip::Answer, cx);
+        }
         let Some(entry) = self.conntrack.entry(id) else { return skip(Skip::Confirmed, cx) };
         if entry.has(CtStatus::Confirmed) {
             return skip(Skip::Confirmed, cx);
@@ -511,8 +516,7 @@ impl Netfilter {
             return;
         }
         if ct.notrack {
-            let dir = crate::packet::Direction::Original;
-            skb.ct = Some(CtRef { state: CtState::Untracked, entry: None, dir });
+            skb.ct = Some(CtRef { state: CtState::Untracked, entry: None, dir: Direction::Original });
         } else {
             cx.sink.emit(Some(event), Event::NotKnown { what: NotKnown::Target("CT".into()) });
         }
