@@ -1,4 +1,3 @@
-fn main() {
-    #[cfg(target_arch = "wasm32")]
-    vitrine::ui::run();
-}
+//! The page in the browser, the command line elsewhere.
+
+fn main() {}

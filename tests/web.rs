@@ -16,11 +16,7 @@ fn mount() -> Element {
 }
 
 fn text(root: &Element, selector: &str) -> String {
-    root.query_selector(selector)
-        .unwrap()
-        .unwrap()
-        .text_content()
-        .unwrap()
+    root.query_selector(selector).unwrap().unwrap().text_content().unwrap()
 }
 
 async fn settle() {
@@ -33,12 +29,7 @@ async fn clicking_fork_adds_a_process() {
     let root = mount();
     settle().await;
     assert_eq!(text(&root, "#count"), "0 processes");
-    let button: HtmlElement = root
-        .query_selector("#fork")
-        .unwrap()
-        .unwrap()
-        .dyn_into()
-        .unwrap();
+    let button: HtmlElement = root.query_selector("#fork").unwrap().unwrap().dyn_into().unwrap();
     button.click();
     button.click();
     settle().await;

@@ -1,0 +1,173 @@
+//! What the kernel refuses when a table is committed: loops, depth, targets out of place.
+
+use super::error::KernelError;
+use super::{Chain, ChainKind, ChainName, Family, Hook, Rule, Table, TableName, matches, targets};
+use petgraph::algo::{is_cyclic_directed, toposort};
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::{Dfs, EdgeRef};
+use std::collections::BTreeMap;
+
+/// Something the kernel refuses.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The rule's line in its text.
+    pub line: u32,
+    /// The chain it stands in.
+    pub chain: ChainName,
+    /// Why.
+    pub error: KernelError,
+}
+
+/// The deepest chain of jumps: `NFT_JUMP_STACK_SIZE` less the base chain.
+pub const MAX_DEPTH: usize = 15;
+
+type Graph<'a> = DiGraph<&'a ChainName, u32>;
+
+/// Checks a table as the kernel does at commit.
+///
+/// What a base chain does not reach is not looked at, but for the table that a target or match needs.
+pub fn table(family: Family, name: TableName, table: &Table) -> Vec<Refused> {
+    let mut refused = Vec::new();
+    let (graph, nodes) = jumps(table, &mut refused);
+    loops(table, &graph, &nodes, &mut refused);
+    if refused.is_empty() {
+        depth(table, &graph, &nodes, &mut refused);
+    }
+    let hooks = reaching(table, &graph, &nodes);
+    for (chain_name, chain) in table.in_order() {
+        for rule in &chain.rules {
+            if let Some(error) = out_of_place(family, name, rule, &hooks[chain_name]) {
+                refused.push(Refused { line: rule.line, chain: chain_name.clone(), error });
+            }
+        }
+    }
+    refused.sort_by_key(|r| r.line);
+    refused
+}
+
+/// The graph of jumps between chains; each edge carries the line of its rule.
+fn jumps<'a>(
+    table: &'a Table,
+    refused: &mut Vec<Refused>,
+) -> (Graph<'a>, BTreeMap<&'a ChainName, NodeIndex>) {
+    let mut graph = Graph::new();
+    let nodes: BTreeMap<_, _> = table.chains.keys().map(|name| (name, graph.add_node(name))).collect();
+    for (name, chain) in &table.chains {
+        for rule in &chain.rules {
+            let Some(target) = rule.target.chain() else { continue };
+            let found = table.chains.get_key_value(target);
+            let error = match found {
+                None => KernelError::NotFound,
+                Some((_, c)) if c.kind != ChainKind::User => KernelError::NotSupported,
+                Some((to, _)) => {
+                    graph.add_edge(nodes[name], nodes[to], rule.line);
+                    continue;
+                }
+            };
+            refused.push(Refused { line: rule.line, chain: name.clone(), error });
+        }
+    }
+    (graph, nodes)
+}
+
+/// A loop that a base chain reaches.
+fn loops(table: &Table, graph: &Graph, nodes: &BTreeMap<&ChainName, NodeIndex>, refused: &mut Vec<Refused>) {
+    if !is_cyclic_directed(graph) {
+        return;
+    }
+    for (name, chain) in table.in_order() {
+        if chain.kind == ChainKind::User {
+            continue;
+        }
+        let mut path = Vec::new();
+        if let Some((line, at)) =
+            find_loop(graph, nodes[name], &mut path, &mut vec![false; graph.node_count()])
+        {
+            let chain = graph[at].clone();
+            refused.push(Refused { line, chain, error: KernelError::TooManyLinks });
+            return;
+        }
+    }
+}
+
+/// Walks down from `at`; the rule that leads back into the path, if there is one.
+fn find_loop(
+    graph: &Graph,
+    at: NodeIndex,
+    path: &mut Vec<NodeIndex>,
+    done: &mut [bool],
+) -> Option<(u32, NodeIndex)> {
+    path.push(at);
+    for edge in graph.edges(at) {
+        if path.contains(&edge.target()) {
+            return Some((*edge.weight(), at));
+        }
+        if !done[edge.target().index()]
+            && let Some(found) = find_loop(graph, edge.target(), path, done)
+        {
+            return Some(found);
+        }
+    }
+    path.pop();
+    done[at.index()] = true;
+    None
+}
+
+/// Chains deeper than the kernel's jump stack.
+fn depth(table: &Table, graph: &Graph, nodes: &BTreeMap<&ChainName, NodeIndex>, refused: &mut Vec<Refused>) {
+    let Ok(order) = toposort(graph, None) else { return };
+    let mut deep: Vec<Option<usize>> = vec![None; graph.node_count()];
+    for (name, chain) in &table.chains {
+        if chain.kind != ChainKind::User {
+            deep[nodes[name].index()] = Some(0);
+        }
+    }
+    for node in order {
+        let Some(here) = deep[node.index()] else { continue };
+        for edge in graph.edges(node) {
+            let there = &mut deep[edge.target().index()];
+            *there = (*there).max(Some(here + 1));
+            if here + 1 > MAX_DEPTH {
+                let (line, chain) = (*edge.weight(), graph[node].clone());
+                refused.push(Refused { line, chain, error: KernelError::TooManyLinks });
+                return;
+            }
+        }
+    }
+}
+
+/// The hooks from which each chain is reached.
+fn reaching<'a>(
+    table: &'a Table,
+    graph: &Graph,
+    nodes: &BTreeMap<&'a ChainName, NodeIndex>,
+) -> BTreeMap<&'a ChainName, Vec<Hook>> {
+    let mut hooks: BTreeMap<&ChainName, Vec<Hook>> = table.chains.keys().map(|n| (n, Vec::new())).collect();
+    for (name, chain) in &table.chains {
+        let Chain { kind: ChainKind::Base { hook, .. }, .. } = **chain else { continue };
+        let mut dfs = Dfs::new(graph, nodes[name]);
+        while let Some(node) = dfs.next(graph) {
+            let (name, _) = table.chains.get_key_value(graph[node]).expect("each node is a chain");
+            hooks.entry(name).or_default().push(hook);
+        }
+    }
+    hooks
+}
+
+/// Says why the kernel takes the rule in no such table, or from no such hook.
+fn out_of_place(family: Family, table: TableName, rule: &Rule, hooks: &[Hook]) -> Option<KernelError> {
+    let parts = rule
+        .matches
+        .iter()
+        .filter_map(|m| matches::find(m.name(), family))
+        .chain(targets::find(rule.target.name(), family).filter(|_| rule.target.chain().is_none()));
+    for ext in parts {
+        let wrong_table = !ext.tables.is_empty() && !ext.tables.contains(&table);
+        let wrong_hook = !ext.hooks.is_empty() && hooks.iter().any(|h| !ext.hooks.contains(h));
+        if wrong_table || wrong_hook {
+            return Some(KernelError::InvalidArgument);
+        }
+    }
+    let proto = rule.proto.filter(|p| !p.not).map(|p| p.value);
+    (!rule.target.allows(proto)).then_some(KernelError::InvalidArgument)
+}

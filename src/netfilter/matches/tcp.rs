@@ -1,0 +1,123 @@
+//! `-m tcp`: ports, flags, options.
+
+use super::super::extension::{Args, BOTH, Build, Extension, Fidelity, Opt};
+use super::super::fact::{Absent, Fact, Test};
+use super::super::text::SaveOptions;
+use super::super::value::Kind;
+use super::super::{Inv, Match, RuleError};
+use super::MatchCx;
+use super::ports::{DPORT, PortRange, SPORT, save_ports, test_ports};
+use crate::packet::{Proto, TcpFlags};
+
+/// What a TCP header must be like (iptables-extensions(8), tcp).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TcpMatch {
+    /// `--sport`.
+    pub sport: Option<Inv<PortRange>>,
+    /// `--dport`.
+    pub dport: Option<Inv<PortRange>>,
+    /// `--tcp-flags MASK COMP`, or `--syn`: mask and what must be set of it.
+    pub flags: Option<Inv<(TcpFlags, TcpFlags)>>,
+    /// `--tcp-option`.
+    pub option: Option<Inv<u8>>,
+}
+
+pub(super) static EXT: Extension = Extension {
+    name: "tcp",
+    families: BOTH,
+    opts: &[
+        SPORT,
+        DPORT,
+        Opt::new("syn", Kind::None).inv(),
+        Opt::new("tcp-flags", Kind::TwoTexts).inv(),
+        Opt::new("tcp-option", Kind::Number(1, 255)).inv(),
+    ],
+    build: Build::Match(build),
+    fidelity: Fidelity::Modelled,
+    tables: &[],
+    hooks: &[],
+};
+
+/// `--syn` is `--tcp-flags FIN,SYN,RST,ACK SYN`.
+const SYN: (TcpFlags, TcpFlags) =
+    (TcpFlags(TcpFlags::FIN.0 | TcpFlags::SYN.0 | TcpFlags::RST.0 | TcpFlags::ACK.0), TcpFlags::SYN);
+
+fn build(args: &Args) -> Result<Match, RuleError> {
+    if args.bound_proto() != Some(Proto::TCP) {
+        return Err(args.said("TCP match requires '-p tcp'"));
+    }
+    if args.has("syn") && args.has("tcp-flags") {
+        return Err(args.said("tcp: only one of `--syn' or `--tcp-flags' allowed"));
+    }
+    let mut flags = args.get("syn").map(|a| Inv { not: a.not, value: SYN });
+    if let Some(given) = args.get("tcp-flags") {
+        let (mask, set) = given.value.text().split_once(' ').unwrap_or_default();
+        let value = (read_flags(args, mask)?, read_flags(args, set)?);
+        flags = Some(Inv { not: given.not, value });
+    }
+    Ok(Match::Tcp(TcpMatch {
+        sport: args.map("sport", PortRange::of),
+        dport: args.map("dport", PortRange::of),
+        flags,
+        option: args.map("tcp-option", |v| v.number() as u8),
+    }))
+}
+
+fn read_flags(args: &Args, text: &str) -> Result<TcpFlags, RuleError> {
+    text.split(',').try_fold(TcpFlags(0), |sum, name| match name.to_ascii_uppercase().as_str() {
+        "ALL" => Ok(sum | TcpFlags(0x3f)),
+        "NONE" => Ok(sum),
+        upper => match TcpFlags::NAMED.iter().find(|(n, _)| *n == upper) {
+            Some((_, flag)) => Ok(sum | *flag),
+            None => Err(args.said(format!("Unknown TCP flag `{name}'"))),
+        },
+    })
+}
+
+/// `FIN,SYN` as iptables prints flags.
+fn flag_names(flags: TcpFlags) -> String {
+    if flags.0 == 0 {
+        return "NONE".into();
+    }
+    let names = TcpFlags::NAMED.iter().filter(|(_, f)| flags.has(*f)).map(|(n, _)| *n);
+    names.collect::<Vec<_>>().join(",")
+}
+
+impl TcpMatch {
+    pub(super) fn save(&self, out: &mut SaveOptions) {
+        save_ports(out, self.sport, self.dport);
+        if let Some(option) = self.option {
+            out.option("tcp-option", option);
+        }
+        if let Some(Inv { not, value: (mask, set) }) = self.flags {
+            out.option("tcp-flags", Inv { not, value: format!("{} {}", flag_names(mask), flag_names(set)) });
+        }
+    }
+
+    pub(super) fn test(&self, cx: &MatchCx) -> Test {
+        let Some(tcp) = cx.skb.packet.tcp() else { return Test::absent(Absent::Header) };
+        let ports = match test_ports(cx, self.sport, self.dport) {
+            Some(test) => test,
+            None => return Test::absent(Absent::Header),
+        };
+        if ports.held != super::super::Ternary::Yes {
+            return ports;
+        }
+        if let Some(Inv { not, value: (mask, set) }) = self.flags
+            && (tcp.flags.0 & mask.0 == set.0) == not
+        {
+            return Test::new(false, Fact::Flags(tcp.flags));
+        }
+        if let Some(option) = self.option {
+            // Only the MSS option (kind 2) is part of a packet here.
+            let has = option.value == 2 && tcp.mss.is_some();
+            if has == option.not {
+                return Test::absent(Absent::TcpOption);
+            }
+        }
+        match (self.sport.or(self.dport), self.flags) {
+            (None, Some(_)) => Test::new(true, Fact::Flags(tcp.flags)),
+            _ => ports,
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Netfilter, usable alone: rules, tables, hooks, connection tracking, address translation, and iptables'
+//! text. Knows neither network namespaces nor tasks; what it must ask of the host it asks through [`Env`].
+
+pub mod check;
+pub mod conntrack;
+pub mod env;
+pub mod error;
+pub mod extension;
+mod fact;
+mod family;
+mod hook;
+pub mod matches;
+pub mod modules;
+mod rule;
+mod ruleset;
+pub mod services;
+mod skb;
+mod table;
+pub mod targets;
+pub mod text;
+mod unknown;
+pub mod value;
+
+pub use conntrack::{Conntrack, CtEntry, CtId, CtState, CtStatus, TcpState};
+pub use env::{AddrType, Env};
+pub use error::{KernelError, RuleError};
+pub use fact::{Absent, Fact, NotTold, Ternary, Test};
+pub use family::Family;
+pub use hook::{Hook, Stage};
+pub use matches::Match;
+pub use rule::{AddrMask, Counters, IfMatch, Inv, Rule};
+pub use ruleset::{Chain, ChainKind, ChainName, Policy, RuleRef, Ruleset, Table};
+pub use skb::{CtRef, OutDev, Sender, Skb};
+pub use table::TableName;
+pub use targets::Target;
+pub use unknown::Unknown;

@@ -1,0 +1,173 @@
+//! Targets: what `-j` does. One file a target; this one names them all.
+
+mod log;
+mod mark;
+mod nat;
+mod reject;
+
+pub use log::Log;
+pub use mark::MarkTarget;
+pub use nat::{NatRange, NatTarget, NatVariant, PortChoice};
+pub use reject::{Reject, RejectWith};
+
+use super::extension::Extension;
+use super::text::SaveOptions;
+use super::{ChainName, Family, Unknown};
+use crate::packet::Proto;
+
+/// What a rule does with a packet that matched.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Target {
+    /// Nothing: the rule only counts.
+    None,
+    /// Lets the packet through this base chain.
+    Accept,
+    /// Throws the packet away.
+    Drop,
+    /// Hands the packet to a userspace program; without one the kernel drops it.
+    Queue,
+    /// Ends this chain.
+    Return,
+    /// `-j CHAIN`: goes on there and comes back.
+    Jump(ChainName),
+    /// `-g CHAIN`: goes on there and does not come back here.
+    Goto(ChainName),
+    /// `-j LOG`.
+    Log(Log),
+    /// `-j REJECT`.
+    Reject(Reject),
+    /// `-j DNAT`, `SNAT`, `MASQUERADE`, `REDIRECT`.
+    Nat(NatTarget),
+    /// `-j MARK`.
+    Mark(MarkTarget),
+    /// A target that iptables 1.8.9 does not have, word for word.
+    Unknown(Unknown),
+}
+
+/// Every target extension that iptables 1.8.9 has and this model reads.
+pub const ALL: &[&Extension] = &[
+    &log::EXT,
+    &mark::EXT,
+    &nat::DNAT,
+    &nat::MASQUERADE,
+    &nat::REDIRECT,
+    &nat::SNAT,
+    &reject::EXT,
+    &reject::EXT6,
+];
+
+/// Targets that are no extension of iptables 1.8.9 but that real dumps have: `-j NAME` means them even
+/// without options.
+const FOREIGN: &[&str] = &[
+    "ACCOUNT",
+    "BALANCE",
+    "CHAOS",
+    "CLUSTERIP",
+    "DELUDE",
+    "DNETMAP",
+    "ECHO",
+    "FLOWOFFLOAD",
+    "FULLCONENAT",
+    "IMQ",
+    "IPMARK",
+    "LOGMARK",
+    "MIRROR",
+    "NDPI",
+    "NETFLOW",
+    "PROTO",
+    "ROUTE",
+    "SAME",
+    "SYSRQ",
+    "TARPIT",
+    "ULOG",
+    "XOR",
+];
+
+/// The target extension of this name for a family.
+pub fn find(name: &str, family: Family) -> Option<&'static Extension> {
+    ALL.iter().copied().find(|e| e.name == name && e.families.contains(&family))
+}
+
+/// True for a name that is a target somewhere, though not in iptables 1.8.9.
+pub fn is_foreign(name: &str) -> bool {
+    FOREIGN.contains(&name)
+}
+
+/// True for the name of a target extension, which no chain may have.
+pub fn is_builtin(name: &str) -> bool {
+    ALL.iter().any(|e| e.name == name)
+}
+
+/// The standard target of this name.
+pub fn verdict(name: &str) -> Option<Target> {
+    match name {
+        "ACCEPT" => Some(Target::Accept),
+        "DROP" => Some(Target::Drop),
+        "QUEUE" => Some(Target::Queue),
+        "RETURN" => Some(Target::Return),
+        _ => None,
+    }
+}
+
+/// True for the name of a standard target.
+pub fn is_verdict(name: &str) -> bool {
+    verdict(name).is_some()
+}
+
+impl Target {
+    /// The name after `-j` or `-g`; empty where there is none.
+    pub fn name(&self) -> &str {
+        match self {
+            Target::None => "",
+            Target::Accept => "ACCEPT",
+            Target::Drop => "DROP",
+            Target::Queue => "QUEUE",
+            Target::Return => "RETURN",
+            Target::Jump(chain) | Target::Goto(chain) => chain.as_str(),
+            Target::Log(_) => "LOG",
+            Target::Reject(_) => "REJECT",
+            Target::Nat(nat) => nat.name(),
+            Target::Mark(_) => "MARK",
+            Target::Unknown(u) => &u.name,
+        }
+    }
+
+    /// Prints the options as iptables-save does.
+    pub fn save(&self, out: &mut SaveOptions) {
+        match self {
+            Target::None
+            | Target::Accept
+            | Target::Drop
+            | Target::Queue
+            | Target::Return
+            | Target::Jump(_)
+            | Target::Goto(_) => {}
+            Target::Log(t) => t.save(out),
+            Target::Reject(t) => t.save(out),
+            Target::Nat(t) => t.save(out),
+            Target::Mark(t) => t.save(out),
+            Target::Unknown(u) => u.save(out),
+        }
+    }
+
+    /// True for a target that makes the kernel track connections.
+    pub fn needs_conntrack(&self) -> bool {
+        matches!(self, Target::Nat(_))
+    }
+
+    /// False where the kernel refuses the target beside this `-p`.
+    pub fn allows(&self, proto: Option<Proto>) -> bool {
+        match self {
+            Target::Reject(Reject { with: RejectWith::TcpReset, .. }) => proto == Some(Proto::TCP),
+            _ => true,
+        }
+    }
+
+    /// The chain that the target leads to.
+    pub fn chain(&self) -> Option<&ChainName> {
+        match self {
+            Target::Jump(chain) | Target::Goto(chain) => Some(chain),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! `-j REJECT`: throws the packet away and tells the sender.
+
+use super::super::extension::{Args, Build, Extension, Fidelity, Opt, V4, V6};
+use super::super::text::SaveOptions;
+use super::super::value::Kind;
+use super::super::{Family, Hook, RuleError, TableName, Target};
+use crate::packet::IcmpType;
+
+/// How the sender is told (iptables-extensions(8), REJECT).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reject {
+    /// The answer.
+    pub with: RejectWith,
+    /// The table's family.
+    pub family: Family,
+}
+
+/// The answer that a REJECT gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RejectWith {
+    /// An ICMP or ICMPv6 error, with the name that iptables prints.
+    Icmp(&'static str, IcmpType),
+    /// A TCP RST.
+    TcpReset,
+}
+
+/// Name, second name, type and code: `ipt_reject_with` and what each sends.
+const V4_TYPES: &[(&str, &str, IcmpType)] = &[
+    ("icmp-net-unreachable", "net-unreach", IcmpType::new(3, 0)),
+    ("icmp-host-unreachable", "host-unreach", IcmpType::new(3, 1)),
+    ("icmp-proto-unreachable", "proto-unreach", IcmpType::new(3, 2)),
+    ("icmp-port-unreachable", "port-unreach", IcmpType::new(3, 3)),
+    ("icmp-net-prohibited", "net-prohib", IcmpType::new(3, 9)),
+    ("icmp-host-prohibited", "host-prohib", IcmpType::new(3, 10)),
+    ("icmp-admin-prohibited", "admin-prohib", IcmpType::new(3, 13)),
+];
+const V6_TYPES: &[(&str, &str, IcmpType)] = &[
+    ("icmp6-no-route", "no-route", IcmpType::new(1, 0)),
+    ("icmp6-adm-prohibited", "adm-prohibited", IcmpType::new(1, 1)),
+    ("icmp6-addr-unreachable", "addr-unreach", IcmpType::new(1, 3)),
+    ("icmp6-port-unreachable", "port-unreach", IcmpType::new(1, 4)),
+    ("icmp6-policy-fail", "policy-fail", IcmpType::new(1, 5)),
+    ("icmp6-reject-route", "reject-route", IcmpType::new(1, 6)),
+];
+
+const HOOKS: &[Hook] = &[Hook::Input, Hook::Forward, Hook::Output];
+
+pub(super) static EXT: Extension = Extension {
+    name: "REJECT",
+    families: V4,
+    opts: &[Opt::new("reject-with", Kind::Text)],
+    build: Build::Target(build),
+    fidelity: Fidelity::Modelled,
+    tables: &[TableName::Filter],
+    hooks: HOOKS,
+};
+pub(super) static EXT6: Extension = Extension {
+    name: "REJECT",
+    families: V6,
+    opts: &[Opt::new("reject-with", Kind::Text)],
+    build: Build::Target(build),
+    fidelity: Fidelity::Modelled,
+    tables: &[TableName::Filter],
+    hooks: HOOKS,
+};
+
+fn build(args: &Args) -> Result<Target, RuleError> {
+    let family = args.family;
+    let types = if family.is_v4() { V4_TYPES } else { V6_TYPES };
+    let with = match args.text("reject-with") {
+        None if family.is_v4() => RejectWith::Icmp(V4_TYPES[3].0, V4_TYPES[3].2),
+        None => RejectWith::Icmp(V6_TYPES[3].0, V6_TYPES[3].2),
+        Some(text) => {
+            let lower = text.to_ascii_lowercase();
+            let begins = |name: &str| !lower.is_empty() && name.starts_with(&lower);
+            if begins("tcp-reset") || begins("tcp-rst") {
+                RejectWith::TcpReset
+            } else if let Some((name, _, kind)) = types.iter().find(|(a, b, _)| begins(a) || begins(b)) {
+                RejectWith::Icmp(name, *kind)
+            } else {
+                return Err(args.said(format!("unknown reject type \"{text}\"")));
+            }
+        }
+    };
+    Ok(Target::Reject(Reject { with, family }))
+}
+
+impl Reject {
+    pub(super) fn save(&self, out: &mut SaveOptions) {
+        out.value("reject-with", self.with_name());
+    }
+
+    /// The name after `--reject-with`.
+    pub fn with_name(&self) -> &'static str {
+        match self.with {
+            RejectWith::Icmp(name, _) => name,
+            RejectWith::TcpReset => "tcp-reset",
+        }
+    }
+}

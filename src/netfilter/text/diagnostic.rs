@@ -1,0 +1,110 @@
+//! What is wrong in a dump, and where.
+
+use super::super::{ChainName, RuleError, TableName};
+use std::fmt;
+
+/// Whether the dump can be used all the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// iptables-restore refuses the file.
+    Error,
+    /// The file was read, though iptables-restore would refuse or change something.
+    Warning,
+}
+
+/// Something wrong at one place of the text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diagnostic {
+    /// The line, counted from 1.
+    pub line: u32,
+    /// The byte in the line at which the word starts, counted from 0.
+    pub column: usize,
+    /// The word's length in bytes; 0 where a whole line is meant.
+    pub len: usize,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+impl Diagnostic {
+    /// Error or warning.
+    pub fn severity(&self) -> Severity {
+        match self.problem {
+            Problem::LateNot | Problem::UnknownMatch(_) | Problem::UnknownTarget(_) => Severity::Warning,
+            _ => Severity::Error,
+        }
+    }
+}
+
+/// What can be wrong in a dump.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Problem {
+    /// Nothing in the file.
+    Empty,
+    /// The file is no text.
+    NotText,
+    /// The file is larger than this many bytes.
+    TooLarge(usize),
+    /// A quote is never closed.
+    OpenQuote,
+    /// A table's name that no table has.
+    UnknownTable(String),
+    /// A rule or chain before any `*table`.
+    OutsideTable,
+    /// A second `*table` before `COMMIT`.
+    TableInTable,
+    /// The last `COMMIT` is missing.
+    NoCommit(TableName),
+    /// A word after `COMMIT`, `:` or `*` that should not be there.
+    Junk(String),
+    /// A chain's name that iptables does not take.
+    ChainName(String),
+    /// `:CHAIN` without a policy.
+    NoPolicy(String),
+    /// A policy that is neither ACCEPT nor DROP.
+    BadPolicy(String),
+    /// `[packets:bytes]` that are not two numbers.
+    BadCounters(String),
+    /// A rule for a chain that is not there.
+    NoChain(ChainName),
+    /// A command other than those a dump can hold.
+    BadCommand(String),
+    /// The rule itself.
+    Rule(RuleError),
+    /// `!` after the option, where older versions had it: read, though 1.8.9 refuses it.
+    LateNot,
+    /// A match that 1.8.9 does not have: kept, and unknown where a packet meets it.
+    UnknownMatch(String),
+    /// A target that 1.8.9 does not have: kept, and unknown where a packet meets it.
+    UnknownTarget(String),
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("the file is empty: expected `*filter` or another table"),
+            Self::NotText => f.write_str("this is not text: expected what iptables-save prints"),
+            Self::TooLarge(max) => write!(f, "the file is larger than {} MiB", max >> 20),
+            Self::OpenQuote => f.write_str("unclosed quote"),
+            Self::UnknownTable(t) => write!(f, "table name '{t}' invalid"),
+            Self::OutsideTable => f.write_str("expected a table (`*filter`) before this line"),
+            Self::TableInTable => f.write_str("the table before this one has no COMMIT"),
+            Self::NoCommit(t) => write!(f, "COMMIT expected: the text ends inside table {t}"),
+            Self::Junk(word) => write!(f, "`{word}` has no place here"),
+            Self::ChainName(why) => f.write_str(why),
+            Self::NoPolicy(chain) => write!(f, "chain {chain} has no policy: expected `-`, ACCEPT or DROP"),
+            Self::BadPolicy(p) => write!(f, "Bad policy name `{p}'"),
+            Self::BadCounters(c) => write!(f, "bad counters `{c}': expected [packets:bytes]"),
+            Self::NoChain(c) => write!(f, "No chain/target/match by that name: {c}"),
+            Self::BadCommand(c) => write!(f, "`{c}' is no command of a dump: expected -A CHAIN"),
+            Self::Rule(error) => f.write_str(error.to_string().trim()),
+            Self::LateNot => f.write_str("`!` belongs before the option; iptables 1.8.9 refuses it here"),
+            Self::UnknownMatch(m) => {
+                write!(f, "iptables 1.8.9 has no match `{m}': kept as it is, unknown to every packet")
+            }
+            Self::UnknownTarget(t) => {
+                write!(f, "iptables 1.8.9 has no target `{t}': kept as it is, unknown to every packet")
+            }
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Rules and rulesets as iptables-save 1.8.9 (nf_tables) prints them.
+
+use super::super::{
+    Chain, ChainKind, ChainName, Counters, Family, Inv, Rule, Ruleset, Table, TableName, Target,
+};
+use super::words::quote;
+use crate::packet::Proto;
+use std::fmt::{self, Display, Write};
+
+/// Collects the options of one match or target.
+pub struct SaveOptions<'a> {
+    out: &'a mut String,
+    /// The family whose program prints.
+    pub family: Family,
+    /// The rule's `-p`, if it has one without `!`.
+    pub proto: Option<Proto>,
+}
+
+impl SaveOptions<'_> {
+    /// ` --name`.
+    pub fn flag(&mut self, name: &str) {
+        self.put(false, name, "");
+    }
+
+    /// ` [!] --name VALUE`.
+    pub fn option<T: Display>(&mut self, name: &str, value: Inv<T>) {
+        self.put(value.not, name, value.value);
+    }
+
+    /// ` --name VALUE`.
+    pub fn value(&mut self, name: &str, value: impl Display) {
+        self.put(false, name, value);
+    }
+
+    /// ` --name TEXT`, quoted where it needs it.
+    pub fn quoted(&mut self, name: &str, text: &str) {
+        self.put(false, name, quote(text));
+    }
+
+    /// Any words, with a blank before them.
+    pub fn raw(&mut self, words: impl Display) {
+        let _ = write!(self.out, " {words}");
+    }
+
+    fn put(&mut self, not: bool, name: &str, value: impl Display) {
+        let not = if not { " !" } else { "" };
+        let _ = write!(self.out, "{not} --{name}");
+        let before = self.out.len();
+        let _ = write!(self.out, " {value}");
+        if self.out.len() == before + 1 {
+            self.out.truncate(before);
+        }
+    }
+}
+
+/// One rule as `-A CHAIN …`, without counters.
+pub fn rule_line(family: Family, chain: &ChainName, rule: &Rule) -> String {
+    let mut out = String::with_capacity(96);
+    let _ = write!(out, "-A {chain}");
+    rule_words(&mut out, family, rule);
+    out
+}
+
+/// A rule's words after `-A CHAIN`, each with a blank before it.
+pub fn rule_words(out: &mut String, family: Family, rule: &Rule) {
+    fn core<T: Display>(out: &mut String, name: char, value: &Option<Inv<T>>) {
+        if let Some(value) = value {
+            let _ = write!(out, "{} -{name} {}", if value.not { " !" } else { "" }, value.value);
+        }
+    }
+    core(out, 's', &rule.src);
+    core(out, 'd', &rule.dst);
+    core(out, 'i', &rule.iif);
+    core(out, 'o', &rule.oif);
+    core(out, 'p', &rule.proto);
+    match rule.fragment {
+        Some(true) => out.push_str(" -f"),
+        Some(false) => out.push_str(" ! -f"),
+        None => {}
+    }
+    let proto = rule.proto.filter(|p| !p.not).map(|p| p.value);
+    for m in &rule.matches {
+        let _ = write!(out, " -m {}", m.name());
+        m.save(&mut SaveOptions { out, family, proto });
+    }
+    match &rule.target {
+        Target::None => {}
+        Target::Goto(chain) => {
+            let _ = write!(out, " -g {chain}");
+        }
+        target => {
+            let _ = write!(out, " -j {}", target.name());
+            target.save(&mut SaveOptions { out, family, proto });
+        }
+    }
+}
+
+/// A whole dump.
+pub struct Save<'a> {
+    /// What to print.
+    pub ruleset: &'a Ruleset,
+    /// Print the counters that the text brought (`iptables-save -c`).
+    pub counters: bool,
+}
+
+impl fmt::Display for Save<'_> {
+    /// Without the two comment lines around each table, which hold the date.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.ruleset.tables.iter().try_for_each(|(name, table)| self.table(f, *name, table))
+    }
+}
+
+impl Save<'_> {
+    fn table(&self, f: &mut fmt::Formatter<'_>, name: TableName, table: &Table) -> fmt::Result {
+        writeln!(f, "*{name}")?;
+        for (chain, Chain { kind, .. }) in table.in_order().map(|(n, c)| (n, &**c)) {
+            match kind {
+                ChainKind::Base { policy, counters, .. } => {
+                    let counters = if self.counters { *counters } else { Counters::default() };
+                    writeln!(f, ":{chain} {policy} {counters}")?;
+                }
+                ChainKind::User => writeln!(f, ":{chain} - [0:0]")?,
+            }
+        }
+        for (chain, rule) in table.in_order().flat_map(|(n, c)| c.rules.iter().map(move |r| (n, r))) {
+            if self.counters {
+                write!(f, "{} ", rule.counters)?;
+            }
+            writeln!(f, "{}", rule_line(self.ruleset.family, chain, rule))?;
+        }
+        writeln!(f, "COMMIT")
+    }
+}
