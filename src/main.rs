@@ -1,3 +1,6 @@
 //! The page in the browser, the command line elsewhere.
 
-fn main() {}
+fn main() {
+    #[cfg(target_arch = "wasm32")]
+    vitrine::ui::run();
+}

@@ -28,13 +28,22 @@ skip-to-steps = Skip to the step buttons
 packets = Packets
 packets-sent = Packets sent so far
 send-reply = Send the reply
-send-reply-none = There is no reply to send: the packet did not get through
+send-reply-lost = There is no reply to send: the packet did not get through
+send-reply-none = Nobody answers such a packet
 new-packet = New packet
 packet-verdict-accept = got through
 packet-verdict-drop = dropped
 packet-verdict-reject = rejected
 packet-verdict-unknown = can’t be told
 reply-of = reply to { $number }
+
+## Ways, where the model can't know
+ways = The model can’t know everything here: this is way { $way } of { $ways }.
+ways-more = There are more ways than are shown.
+way-if-yes = as if rule { $rule } matched
+way-if-no = as if rule { $rule } didn’t match
+way-next = Next way
+way-back = Previous way
 
 ## Panes
 tab-path = Path
@@ -178,7 +187,7 @@ form-icmp = ICMP type
 form-ttl = TTL
 form-state = Connection state
 form-state-auto = from what was sent before
-form-state-hint = Normally computed from the packets sent before it. Set it to ask “what if”.
+form-more = Anything else: out=, mark=, uid=, gid=, mac=, id=, after=
 form-as-text = On the command line
 form-send = Send
 form-start-over = Forget everything and start over
@@ -203,10 +212,10 @@ preset-container-out = From the container, out
 preset-container-out-hint = The container opens a web page: its address is hidden behind the host’s.
 preset-ping = Ping to the host
 preset-ping-hint = An ICMP echo request from the internet.
-preset-local-out = From the host, out
-preset-local-out-hint = A process of the host asks a name server.
-preset-stray = A stray reply
-preset-stray-hint = A SYN,ACK that nobody asked for: INVALID.
+preset-host-out = From the host, out
+preset-host-out-hint = A process of the host asks a name server.
+preset-stray-ack = A stray segment
+preset-stray-ack-hint = A FIN,ACK of no connection: INVALID.
 
 ## Opening rules
 dump-title = Open a ruleset
@@ -225,7 +234,6 @@ dump-error-more = { $n ->
 dump-warnings = Read, with remarks
 dump-too-big = This file is larger than { $limit } MB. That is more than the page takes.
 dump-binary = This isn’t text: it has bytes that no dump of rules has.
-dump-empty = There is nothing in it.
 dump-reading = Reading…
 dump-interfaces = Interfaces
 dump-interfaces-hint = A ruleset doesn’t say what addresses the host has. These are guessed from the rules.
@@ -235,7 +243,7 @@ support-title = What is modelled
 support-lead = What the model does like Linux, what it only keeps and prints back, and what it refuses.
 support-filter = Find
 support-name = Name
-support-kind = Kind
+support-options = Options
 support-status = Status
 support-note = Note
 support-modelled = modelled

@@ -18,13 +18,22 @@ skip-to-steps = 단계 버튼으로 건너뛰기
 packets = 패킷
 packets-sent = 지금까지 보낸 패킷
 send-reply = 응답 보내기
-send-reply-none = 통과하지 못한 패킷이라 돌려보낼 응답이 없습니다
+send-reply-lost = 통과하지 못한 패킷이라 돌려보낼 응답이 없습니다
+send-reply-none = 이런 패킷에는 아무도 응답하지 않습니다
 new-packet = 새 패킷
 packet-verdict-accept = 통과
 packet-verdict-drop = 버려짐
 packet-verdict-reject = 거부됨
 packet-verdict-unknown = 알 수 없음
 reply-of = { $number }번의 응답
+
+## 모델이 알 수 없어 갈라지는 길
+ways = 모델이 다 알 수 없는 규칙이 있어 길이 갈라집니다. { $ways }가지 중 { $way }번째입니다.
+ways-more = 보여 주는 것보다 갈래가 더 많습니다.
+way-if-yes = { $rule } 규칙에 걸린다고 볼 때
+way-if-no = { $rule } 규칙에 걸리지 않는다고 볼 때
+way-next = 다음 갈래
+way-back = 이전 갈래
 
 ## 화면 구역
 tab-path = 경로
@@ -164,7 +173,7 @@ form-icmp = ICMP 타입
 form-ttl = TTL
 form-state = 연결 상태
 form-state-auto = 앞서 보낸 패킷에 따라
-form-state-hint = 보통은 앞서 보낸 패킷들로부터 계산합니다. 직접 정하면 “만약 이 상태라면?”을 볼 수 있습니다.
+form-more = 그 밖의 값: out=, mark=, uid=, gid=, mac=, id=, after=
 form-as-text = 명령줄에서는
 form-send = 보내기
 form-start-over = 모두 잊고 처음부터
@@ -189,10 +198,10 @@ preset-container-out = 컨테이너에서 밖으로
 preset-container-out-hint = 컨테이너가 웹 페이지를 엽니다. 주소가 호스트의 주소로 바뀝니다.
 preset-ping = 호스트에 ping
 preset-ping-hint = 인터넷에서 온 ICMP echo 요청.
-preset-local-out = 호스트에서 밖으로
-preset-local-out-hint = 호스트의 프로세스가 네임 서버에 물어봅니다.
-preset-stray = 뜬금없는 응답
-preset-stray-hint = 요청한 적 없는 SYN,ACK: INVALID.
+preset-host-out = 호스트에서 밖으로
+preset-host-out-hint = 호스트의 프로세스가 네임 서버에 물어봅니다.
+preset-stray-ack = 뜬금없는 패킷
+preset-stray-ack-hint = 어느 연결에도 없는 FIN,ACK: INVALID.
 
 ## 규칙 열기
 dump-title = 규칙 열기
@@ -208,7 +217,6 @@ dump-error-more = 그 밖에 오류 { $n }개
 dump-warnings = 읽었지만 알아 둘 점이 있습니다
 dump-too-big = 파일이 { $limit } MB보다 큽니다. 이 페이지가 다룰 수 있는 크기를 넘습니다.
 dump-binary = 텍스트가 아닙니다. 규칙 파일에는 없는 바이트가 들어 있습니다.
-dump-empty = 내용이 없습니다.
 dump-reading = 읽는 중…
 dump-interfaces = 인터페이스
 dump-interfaces-hint = 규칙에는 호스트의 주소가 적혀 있지 않아 규칙을 보고 추정한 값입니다.
@@ -218,7 +226,7 @@ support-title = 지원 범위
 support-lead = 리눅스와 똑같이 동작하는 것, 그대로 보관했다가 되돌려 출력하기만 하는 것, 거절하는 것을 모두 적었습니다.
 support-filter = 찾기
 support-name = 이름
-support-kind = 종류
+support-options = 옵션
 support-status = 상태
 support-note = 설명
 support-modelled = 구현
