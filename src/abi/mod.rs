@@ -7,7 +7,7 @@ mod mac;
 mod names;
 mod time;
 
-pub use log::{Entry, EventId, Log};
+pub use log::{Entry, EventId, Log, Sink};
 pub use mac::{Mac, ParseMacError};
 pub use names::IfName;
 pub use time::{Duration, Time};

@@ -2,15 +2,18 @@
 //! text. Knows neither network namespaces nor tasks; what it must ask of the host it asks through [`Env`].
 
 pub mod check;
+mod choices;
 pub mod conntrack;
 pub mod env;
 pub mod error;
+pub mod event;
 pub mod extension;
 mod fact;
 mod family;
 mod hook;
 pub mod matches;
 pub mod modules;
+mod nat;
 mod rule;
 mod ruleset;
 pub mod services;
@@ -20,8 +23,10 @@ pub mod targets;
 pub mod text;
 mod unknown;
 pub mod value;
+mod walk;
 
-pub use conntrack::{Conntrack, CtEntry, CtId, CtState, CtStatus, TcpState};
+pub use choices::Choices;
+pub use conntrack::{Conntrack, CtEntry, CtId, CtRef, CtState, CtStatus, TcpState};
 pub use env::{AddrType, Env};
 pub use error::{KernelError, RuleError};
 pub use fact::{Absent, Fact, NotTold, Ternary, Test};
@@ -30,7 +35,8 @@ pub use hook::{Hook, Stage};
 pub use matches::Match;
 pub use rule::{AddrMask, Counters, IfMatch, Inv, Rule};
 pub use ruleset::{Chain, ChainKind, ChainName, Policy, RuleRef, Ruleset, Table};
-pub use skb::{CtRef, OutDev, Sender, Skb};
+pub use skb::{OutDev, Sender, Skb};
 pub use table::TableName;
 pub use targets::Target;
 pub use unknown::Unknown;
+pub use walk::{HookVerdict, Netfilter, WalkCx};

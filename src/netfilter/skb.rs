@@ -1,8 +1,8 @@
 //! A packet with what the kernel keeps beside it.
 
-use super::conntrack::{CtId, CtState};
+use super::conntrack::CtRef;
 use crate::abi::{IfName, Mac};
-use crate::packet::{Direction, Packet};
+use crate::packet::Packet;
 use serde::Serialize;
 
 /// A packet on its way through a host (`struct sk_buff`).
@@ -54,15 +54,4 @@ pub enum Sender {
     },
     /// A socket, whose owner was not told.
     UnknownSocket,
-}
-
-/// What a packet has to do with a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct CtRef {
-    /// The state that rules see.
-    pub state: CtState,
-    /// The entry, unless the packet is INVALID or UNTRACKED.
-    pub entry: Option<CtId>,
-    /// The packet's direction in it.
-    pub dir: Direction,
 }

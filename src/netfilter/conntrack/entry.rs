@@ -1,7 +1,7 @@
 //! One connection.
 
-use super::{CtStatus, TcpState};
-use crate::abi::Time;
+use super::{CtState, CtStatus, TcpState};
+use crate::abi::{EventId, Time};
 use crate::packet::{Direction, Tuple};
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -30,7 +30,20 @@ pub struct CtEntry {
     pub mark: u32,
     /// The connection that led to expect this one.
     pub master: Option<CtId>,
+    /// The rule's event that set up its translation.
+    pub nat_cause: Option<EventId>,
     pub(super) status: u16,
+}
+
+/// What a packet has to do with a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct CtRef {
+    /// The state that rules see.
+    pub state: CtState,
+    /// The entry, unless the packet is INVALID or UNTRACKED.
+    pub entry: Option<CtId>,
+    /// The packet's direction in it.
+    pub dir: Direction,
 }
 
 impl CtEntry {

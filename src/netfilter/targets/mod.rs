@@ -163,6 +163,11 @@ impl Target {
         }
     }
 
+    /// True where it matters to the packet's way or content whether the rule matched.
+    pub fn steers(&self) -> bool {
+        !matches!(self, Target::None | Target::Log(_))
+    }
+
     /// The chain that the target leads to.
     pub fn chain(&self) -> Option<&ChainName> {
         match self {

@@ -4,7 +4,7 @@ use super::super::extension::{Args, Build, Extension, Fidelity, Opt, V4, V6};
 use super::super::text::SaveOptions;
 use super::super::value::Kind;
 use super::super::{Family, Hook, RuleError, TableName, Target};
-use crate::packet::IcmpType;
+use crate::packet::{Icmp, IcmpType, Packet, Tcp, TcpFlags, Transport};
 
 /// How the sender is told (iptables-extensions(8), REJECT).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,5 +96,29 @@ impl Reject {
             RejectWith::Icmp(name, _) => name,
             RejectWith::TcpReset => "tcp-reset",
         }
+    }
+
+    /// The packet that tells the sender; `None` where the kernel sends none: in answer to a RST by
+    /// `tcp-reset`, to an ICMP error, to a later fragment, to a group or a broadcast (`nf_reject_ipv4`).
+    pub fn answer(&self, rejected: &Packet) -> Option<Packet> {
+        let (src, dst) = (rejected.dst, rejected.src);
+        if rejected.is_later_fragment() || src.is_multicast() || dst.is_unspecified() {
+            return None;
+        }
+        let transport = match self.with {
+            RejectWith::TcpReset => {
+                let tcp = rejected.tcp().filter(|t| !t.flags.has(TcpFlags::RST))?;
+                let ack = if tcp.flags.has(TcpFlags::ACK) { TcpFlags(0) } else { TcpFlags::ACK };
+                let flags = TcpFlags::RST | ack;
+                Transport::Tcp(Tcp { sport: tcp.dport, dport: tcp.sport, flags, mss: None })
+            }
+            RejectWith::Icmp(_, kind) => {
+                if rejected.icmp().is_some_and(|i| i.kind.is_error(src.is_ipv4())) {
+                    return None;
+                }
+                Transport::Icmp(Icmp { kind, id: 0, quoted: Some(Box::new(rejected.clone())) })
+            }
+        };
+        Packet::new(src, dst, transport)
     }
 }

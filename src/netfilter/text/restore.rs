@@ -52,7 +52,7 @@ impl Restored {
 /// # use vitrine::netfilter::{Family, text::restore};
 /// let restored = restore("*filter\n-A INPUT -j NOPE\nCOMMIT\n", Family::Ip);
 /// let error = &restored.diagnostics[0];
-/// assert_eq!((error.line, error.column), (2, 10));
+/// assert_eq!((error.line, error.column), (2, 12));
 /// assert_eq!(error.problem.to_string(), "Chain 'NOPE' does not exist");
 /// ```
 pub fn restore(text: &str, family: Family) -> Restored {

@@ -16,7 +16,12 @@ pub struct SaveOptions<'a> {
     pub proto: Option<Proto>,
 }
 
-impl SaveOptions<'_> {
+impl<'a> SaveOptions<'a> {
+    /// Writes behind what is there.
+    pub(super) fn new(out: &'a mut String, family: Family, proto: Option<Proto>) -> Self {
+        SaveOptions { out, family, proto }
+    }
+
     /// ` --name`.
     pub fn flag(&mut self, name: &str) {
         self.put(false, name, "");
@@ -81,7 +86,7 @@ pub fn rule_words(out: &mut String, family: Family, rule: &Rule) {
     let proto = rule.proto.filter(|p| !p.not).map(|p| p.value);
     for m in &rule.matches {
         let _ = write!(out, " -m {}", m.name());
-        m.save(&mut SaveOptions { out, family, proto });
+        m.save(&mut SaveOptions::new(out, family, proto));
     }
     match &rule.target {
         Target::None => {}
@@ -90,7 +95,7 @@ pub fn rule_words(out: &mut String, family: Family, rule: &Rule) {
         }
         target => {
             let _ = write!(out, " -j {}", target.name());
-            target.save(&mut SaveOptions { out, family, proto });
+            target.save(&mut SaveOptions::new(out, family, proto));
         }
     }
 }

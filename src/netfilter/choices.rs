@@ -1,0 +1,65 @@
+//! Where the model cannot know whether a rule matches, the walk asks here which way to go on.
+
+use super::RuleRef;
+
+/// The answers given so far, in the order of the questions.
+///
+/// A walk is repeated with other answers to see the other ways (`query::trace` does so); with none given it
+/// goes on as if the rule had not matched.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Choices {
+    given: Vec<bool>,
+    asked: Vec<RuleRef>,
+}
+
+impl Choices {
+    /// Choices whose first answers are fixed.
+    pub fn new(given: Vec<bool>) -> Self {
+        Choices { given, asked: Vec::new() }
+    }
+
+    /// Decides whether to go on as if the rule had matched.
+    pub fn choose(&mut self, rule: &RuleRef) -> bool {
+        let place = self.asked.len();
+        self.asked.push(rule.clone());
+        if place == self.given.len() {
+            self.given.push(false);
+        }
+        self.given[place]
+    }
+
+    /// The rules that were asked about, each with its answer.
+    pub fn made(&self) -> impl Iterator<Item = (&RuleRef, bool)> {
+        self.asked.iter().zip(self.given.iter().copied())
+    }
+
+    /// The next set of answers, after all that begin with these have been tried; `None` at the end.
+    pub fn next(&self) -> Option<Vec<bool>> {
+        let mut given = self.given[..self.asked.len()].to_vec();
+        while given.pop()? {}
+        given.push(true);
+        Some(given)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::netfilter::{ChainName, TableName};
+
+    #[test]
+    fn every_combination_comes_once() {
+        let rule = RuleRef { table: TableName::Filter, chain: ChainName::new("INPUT"), index: 0 };
+        let mut seen = Vec::new();
+        let mut next = Some(Vec::new());
+        while let Some(given) = next {
+            let mut choices = Choices::new(given);
+            // Two questions, the second only if the first was answered with no.
+            let first = choices.choose(&rule);
+            let second = !first && choices.choose(&rule);
+            seen.push((first, second));
+            next = choices.next();
+        }
+        assert_eq!(seen, [(false, false), (false, true), (true, false)]);
+    }
+}

@@ -1,0 +1,305 @@
+//! What netfilter tells of a packet's way through it.
+
+use super::conntrack::{CtEntry, CtRef, CtStatus, TcpState};
+use super::fact::{Fact, Ternary};
+use super::{ChainName, Hook, Policy, RuleRef, Skb, Stage, TableName};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// One thing that happened to a packet in netfilter.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// The packet came to a hook.
+    HookEntered {
+        /// Which.
+        hook: Hook,
+    },
+    /// A stage of the hook that does nothing with this packet.
+    StageSkipped {
+        /// The hook.
+        hook: Hook,
+        /// The stage.
+        stage: Stage,
+        /// Why.
+        why: Skip,
+    },
+    /// The packet came into a chain.
+    ChainEntered {
+        /// The hook it is at.
+        hook: Hook,
+        /// The chain's table.
+        table: TableName,
+        /// The chain.
+        chain: ChainName,
+        /// How it came there.
+        by: EnteredBy,
+    },
+    /// A rule was asked.
+    RuleAsked {
+        /// The rule.
+        rule: RuleRef,
+        /// The parts that were asked, in order; the last one decided, unless all held.
+        checks: Vec<Check>,
+        /// Whether the rule matched.
+        held: Ternary,
+        /// Whether the walk goes on as if it had: differs from `held` only where that is unknown.
+        taken: bool,
+    },
+    /// A chain came to its end, or a rule returned from it.
+    ChainLeft {
+        /// The chain's table.
+        table: TableName,
+        /// The chain.
+        chain: ChainName,
+        /// Whether a `RETURN` ended it.
+        returned: bool,
+        /// The rule that had jumped here; `None` for a base chain or after a goto from one.
+        back_to: Option<RuleRef>,
+    },
+    /// A base chain's policy decided.
+    PolicyApplied {
+        /// The chain's table.
+        table: TableName,
+        /// The chain.
+        chain: ChainName,
+        /// What it says.
+        policy: Policy,
+    },
+    /// A table is done with the packet.
+    TableDone {
+        /// The hook.
+        hook: Hook,
+        /// The table.
+        table: TableName,
+        /// What it said.
+        verdict: Verdict,
+    },
+    /// Connection tracking looked at the packet.
+    Tracked {
+        /// What it said.
+        ct: CtRef,
+        /// The entry as it is now.
+        entry: Option<Arc<CtEntry>>,
+        /// Why that state.
+        why: TrackedBy,
+    },
+    /// A connection's entry changed.
+    ConnectionChanged {
+        /// The entry as it is now (for one that is gone: as it was).
+        entry: Arc<CtEntry>,
+        /// What changed.
+        change: CtChange,
+    },
+    /// The packet, or what the kernel keeps beside it, changed.
+    PacketChanged {
+        /// Before.
+        before: Arc<Skb>,
+        /// After.
+        after: Arc<Skb>,
+        /// By what.
+        by: ChangedBy,
+    },
+    /// A translation was set up, or it was settled that there is none.
+    NatSettled {
+        /// Source or destination.
+        manip: Manip,
+        /// The entry as it is now.
+        entry: Arc<CtEntry>,
+        /// The translation is one that changes something.
+        changes: bool,
+    },
+    /// A LOG or NFLOG rule wrote a line.
+    LogWritten {
+        /// The line, as far as the model knows its fields.
+        line: String,
+    },
+    /// Something that the model cannot know stands in the way of an exact answer.
+    NotKnown {
+        /// What.
+        what: NotKnown,
+    },
+}
+
+/// How a packet came into a chain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EnteredBy {
+    /// The hook itself.
+    Hook,
+    /// This rule's jump.
+    Jump(RuleRef),
+    /// This rule's goto.
+    Goto(RuleRef),
+}
+
+/// One part of a rule that was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Check {
+    /// Which part.
+    pub part: Part,
+    /// The answer.
+    pub held: Ternary,
+    /// What was found in the packet.
+    pub found: Fact,
+}
+
+/// A part of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Part {
+    /// `-s`.
+    Source,
+    /// `-d`.
+    Destination,
+    /// `-i`.
+    InInterface,
+    /// `-o`.
+    OutInterface,
+    /// `-p`.
+    Protocol,
+    /// `-f`.
+    Fragment,
+    /// The match at this place of [`super::Rule::matches`].
+    Match(usize),
+}
+
+/// What a table says of a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Verdict {
+    /// It goes on.
+    Accept,
+    /// It is gone.
+    Drop,
+    /// It is gone, and the sender is told.
+    Reject,
+    /// It went where the model does not follow: to a program, or into a target it does not have.
+    Unknown,
+}
+
+/// Why a stage does nothing with a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Skip {
+    /// The table does not exist.
+    NoTable,
+    /// The table has no chain at this hook.
+    NoChain,
+    /// No rule needs connection tracking, so it is off.
+    TrackingOff,
+    /// The packet has its connection already: it came over lo.
+    AlreadyTracked,
+    /// A rule took it out of connection tracking.
+    Untracked,
+    /// It belongs to no connection.
+    Invalid,
+    /// The nat table is asked only for a connection's first packet.
+    NotFirstPacket,
+    /// The translation of this end was settled before, in OUTPUT or POSTROUTING: the packet came over lo.
+    Settled,
+    /// The quoted packet's connection says how an ICMP error is translated.
+    IcmpError,
+    /// The entry is in the table already.
+    Confirmed,
+}
+
+/// Why a packet has its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TrackedBy {
+    /// No entry has its addresses and ports: it opens a connection.
+    NoEntry,
+    /// It opens no connection that can be known, though a lone ACK is taken as one in the middle.
+    PickedUp,
+    /// An entry has them, in this direction.
+    Entry,
+    /// The packet that an ICMP error quotes belongs to the entry.
+    Quoted,
+    /// It ends an old connection of the same addresses and ports and opens another.
+    Reopened,
+    /// Its flags open no connection, and there is none.
+    Flags,
+    /// The connection's state takes no such segment.
+    OutOfState,
+    /// It quotes a packet of no known connection.
+    QuotedUnknown,
+    /// No question of this ICMP type was seen.
+    NoQuestion,
+    /// Its checksum is wrong.
+    Checksum,
+    /// It is a fragment without its header.
+    Fragment,
+    /// Neighbour and multicast discovery are never tracked.
+    Discovery,
+    /// The user said so.
+    Assumed,
+    /// The kernel made it in answer to a packet of the connection.
+    Answer,
+}
+
+/// What changed in a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CtChange {
+    /// It came into being, unconfirmed.
+    Created,
+    /// Its first packet got through.
+    Confirmed,
+    /// A status bit was set.
+    Status(CtStatus),
+    /// TCP went to another state.
+    Tcp(TcpState, TcpState),
+    /// Its mark was set.
+    Mark(u32),
+    /// It timed out.
+    Expired,
+    /// A RST without any answer before ended it.
+    Reset,
+    /// Another connection took its place.
+    Replaced,
+    /// Its first packet did not get through: there will be no entry.
+    Abandoned,
+    /// An entry with its addresses and ports is there already: the packet is dropped.
+    Clash,
+}
+
+/// What changed a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChangedBy {
+    /// A rule's target.
+    Target,
+    /// The connection's translation of this end.
+    Nat(Manip),
+    /// Connection tracking gave it its connection.
+    Tracking,
+    /// Routing gave it its way out.
+    Routing,
+    /// Forwarding lowered its time to live.
+    Forwarding,
+    /// It went over the loopback interface.
+    Loopback,
+}
+
+/// Which end of a packet a translation changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Manip {
+    /// Source.
+    Src,
+    /// Destination.
+    Dst,
+}
+
+/// What the model cannot know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotKnown {
+    /// Which address the interface has that the packet leaves by.
+    MasqueradeAddress,
+    /// What a target does that the model does not have.
+    Target(String),
+    /// What the program does that takes packets from the queue.
+    Queue,
+}

@@ -1,0 +1,477 @@
+//! A packet's walk through one hook: stages in order, chains, rules.
+
+use super::conntrack::{self, Conntrack, CtRef, CtState, CtStatus};
+use super::event::{ChangedBy, Check, CtChange, EnteredBy, Event, NotKnown, Part, Skip, Verdict};
+use super::matches::MatchCx;
+use super::modules::Modules;
+use super::targets::{self, Target};
+use super::{
+    Chain, ChainKind, ChainName, Choices, Counters, Env, Fact, Family, Hook, Inv, OutDev, Policy, Rule,
+    RuleRef, Ruleset, Skb, Stage, TableName, Ternary, Test,
+};
+use crate::abi::{EventId, IfName, Sink, Time};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A host's netfilter: its rules and what they remember.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Netfilter {
+    rulesets: BTreeMap<Family, Arc<Ruleset>>,
+    /// The connections.
+    pub conntrack: Conntrack,
+    /// The memory of matches.
+    pub modules: Modules,
+    counters: BTreeMap<(Family, RuleRef), Counters>,
+    policies: BTreeMap<(Family, TableName, ChainName), Counters>,
+    tracking: bool,
+}
+
+/// What a walk through a hook needs from outside.
+pub struct WalkCx<'a> {
+    /// The host.
+    pub env: &'a dyn Env,
+    /// The model's clock.
+    pub now: Time,
+    /// Which way to go where that is not known.
+    pub choices: &'a mut Choices,
+    /// What the user said of the packet's connection.
+    pub assumed: Option<CtState>,
+    /// Where events go.
+    pub sink: &'a mut dyn Sink<Event>,
+}
+
+/// What a hook says of a packet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HookVerdict {
+    /// It goes on.
+    Accept,
+    /// It is gone; the event that did it.
+    Drop(EventId),
+    /// It is gone, and this target tells the sender.
+    Reject(EventId, targets::Reject),
+    /// It went where the model does not follow.
+    Unknown(EventId),
+}
+
+/// What a rule does with the walk. `RETURN` and jumps end here: no chain's outcome knows them.
+enum RuleOutcome {
+    Next,
+    Return,
+    Jump(ChainName),
+    Goto(ChainName),
+    Final(ChainOutcome),
+}
+
+/// What a base chain says in the end.
+#[derive(Clone)]
+enum ChainOutcome {
+    Accept(EventId),
+    Drop(EventId),
+    Reject(EventId, targets::Reject),
+    Unknown(EventId),
+}
+
+/// A chain that the packet is in, and where in it.
+struct Frame {
+    name: ChainName,
+    chain: Arc<Chain>,
+    next: usize,
+    /// The rule that a return leads back behind.
+    back_to: Option<RuleRef>,
+    entered: EventId,
+}
+
+impl Netfilter {
+    /// Puts a family's rules in place of the ones before. Connections stay, as in Linux.
+    pub fn load(&mut self, ruleset: Arc<Ruleset>) {
+        let family = ruleset.family;
+        self.counters.retain(|(f, _), _| *f != family);
+        self.policies.retain(|(f, _, _), _| *f != family);
+        self.rulesets.insert(family, ruleset);
+        self.tracking = self.rulesets.values().flat_map(|r| r.rules()).any(|(_, rule)| {
+            rule.target.needs_conntrack() || rule.matches.iter().any(|m| m.needs_conntrack())
+        });
+    }
+
+    /// A family's rules.
+    pub fn ruleset(&self, family: Family) -> Option<&Arc<Ruleset>> {
+        self.rulesets.get(&family)
+    }
+
+    /// What a rule has counted since it was loaded.
+    pub fn counted(&self, family: Family, rule: &RuleRef) -> Counters {
+        self.counters.get(&(family, rule.clone())).copied().unwrap_or_default()
+    }
+
+    /// True if a rule needs connection tracking: without one Linux does not track at all.
+    pub fn is_tracking(&self) -> bool {
+        self.tracking
+    }
+
+    /// Leads a packet through a hook.
+    pub fn run_hook(
+        &mut self,
+        hook: Hook,
+        skb: &mut Skb,
+        cause: Option<EventId>,
+        cx: &mut WalkCx,
+    ) -> HookVerdict {
+        let entered = cx.sink.emit(cause, Event::HookEntered { hook });
+        for &stage in hook.stages() {
+            let verdict = match stage {
+                Stage::Conntrack => {
+                    self.track(hook, skb, entered, cx);
+                    HookVerdict::Accept
+                }
+                Stage::Confirm => self.confirm(hook, skb, entered, cx),
+                Stage::Table(TableName::Nat) => self.nat_stage(hook, skb, entered, cx),
+                Stage::Table(table) => self.run_table(hook, table, skb, entered, cx),
+            };
+            if verdict != HookVerdict::Accept {
+                return verdict;
+            }
+        }
+        HookVerdict::Accept
+    }
+
+    /// Ends a packet's walk: a connection whose first packet did not get through is forgotten.
+    pub fn forget_unconfirmed(&mut self, cause: EventId, sink: &mut dyn Sink<Event>) {
+        let loose: Vec<_> =
+            self.conntrack.entries().filter(|e| !self.conntrack.is_taken(&e.reply)).map(|e| e.id).collect();
+        for id in loose {
+            if self.conntrack.entry(id).is_some_and(|e| e.has(CtStatus::Confirmed)) {
+                // A RST took it out of the table already, and said so.
+                self.conntrack.remove(id);
+            } else {
+                self.conntrack.end(id, CtChange::Abandoned, cause, sink);
+            }
+        }
+    }
+
+    fn track(&mut self, hook: Hook, skb: &mut Skb, entered: EventId, cx: &mut WalkCx) {
+        let skip = match skb.ct {
+            _ if !self.tracking && cx.assumed.is_none() => Some(Skip::TrackingOff),
+            Some(CtRef { state: CtState::Untracked, .. }) => Some(Skip::Untracked),
+            Some(_) => Some(Skip::AlreadyTracked),
+            None => None,
+        };
+        if let Some(why) = skip {
+            cx.sink.emit(Some(entered), Event::StageSkipped { hook, stage: Stage::Conntrack, why });
+            return;
+        }
+        let before = Arc::new(skb.clone());
+        let seen =
+            conntrack::Packet { packet: &skb.packet, now: cx.now, assumed: cx.assumed, cause: entered };
+        let ct = self.conntrack.track(&seen, cx.sink);
+        skb.ct = Some(ct);
+        changed(cx, Some(entered), before, skb, ChangedBy::Tracking);
+    }
+
+    fn confirm(&mut self, hook: Hook, skb: &Skb, entered: EventId, cx: &mut WalkCx) -> HookVerdict {
+        let stage = Stage::Confirm;
+        let skip = |why, cx: &mut WalkCx| {
+            cx.sink.emit(Some(entered), Event::StageSkipped { hook, stage, why });
+            HookVerdict::Accept
+        };
+        let Some(ct) = skb.ct else { return skip(Skip::TrackingOff, cx) };
+        let Some(id) = ct.entry else {
+            return skip(if ct.state == CtState::Untracked { Skip::Untracked } else { Skip::Invalid }, cx);
+        };
+        let Some(entry) = self.conntrack.entry(id) else { return skip(Skip::Confirmed, cx) };
+        if entry.has(CtStatus::Confirmed) {
+            return skip(Skip::Confirmed, cx);
+        }
+        let fits = self.conntrack.confirm(id);
+        let Some(entry) = self.conntrack.entry(id) else { return skip(Skip::Confirmed, cx) };
+        let change = if fits { CtChange::Confirmed } else { CtChange::Clash };
+        let entry = Arc::new(entry.clone());
+        let event = cx.sink.emit(Some(entered), Event::ConnectionChanged { entry, change });
+        if fits { HookVerdict::Accept } else { HookVerdict::Drop(event) }
+    }
+
+    /// Leads a packet through a table's base chain at a hook.
+    pub(super) fn run_table(
+        &mut self,
+        hook: Hook,
+        table: TableName,
+        skb: &mut Skb,
+        entered: EventId,
+        cx: &mut WalkCx,
+    ) -> HookVerdict {
+        let family = Family::of(skb.packet.src);
+        let stage = Stage::Table(table);
+        let skip = |why, cx: &mut WalkCx| {
+            cx.sink.emit(Some(entered), Event::StageSkipped { hook, stage, why });
+            HookVerdict::Accept
+        };
+        let Some(ruleset) = self.rulesets.get(&family).cloned() else { return skip(Skip::NoTable, cx) };
+        let Some(chains) = ruleset.tables.get(&table) else { return skip(Skip::NoTable, cx) };
+        let name = ChainName::from(hook);
+        let Some(base) = chains.chain(&name) else { return skip(Skip::NoChain, cx) };
+        let event = Event::ChainEntered { hook, table, chain: name.clone(), by: EnteredBy::Hook };
+        let came = cx.sink.emit(Some(entered), event);
+        let mut walk = TableWalk { family, table, hook, chains, packet_len: skb.packet.len() };
+        let base = Frame { name, chain: base.clone(), next: 0, back_to: None, entered: came };
+        let outcome = walk.run(self, base, skb, cx);
+        let (verdict, cause) = match &outcome {
+            ChainOutcome::Accept(by) => (Verdict::Accept, *by),
+            ChainOutcome::Drop(by) => (Verdict::Drop, *by),
+            ChainOutcome::Reject(by, _) => (Verdict::Reject, *by),
+            ChainOutcome::Unknown(by) => (Verdict::Unknown, *by),
+        };
+        let done = cx.sink.emit(Some(cause), Event::TableDone { hook, table, verdict });
+        match outcome {
+            ChainOutcome::Accept(_) => HookVerdict::Accept,
+            ChainOutcome::Drop(_) => HookVerdict::Drop(done),
+            ChainOutcome::Reject(_, how) => HookVerdict::Reject(done, how),
+            ChainOutcome::Unknown(_) => HookVerdict::Unknown(done),
+        }
+    }
+}
+
+/// One table at one hook.
+struct TableWalk<'a> {
+    family: Family,
+    table: TableName,
+    hook: Hook,
+    chains: &'a super::Table,
+    packet_len: u32,
+}
+
+impl TableWalk<'_> {
+    fn run(&mut self, nf: &mut Netfilter, base: Frame, skb: &mut Skb, cx: &mut WalkCx) -> ChainOutcome {
+        let base_chain = (base.name.clone(), base.chain.kind, base.entered);
+        let mut stack = vec![base];
+        while let Some(frame) = stack.last_mut() {
+            let Some(rule) = frame.chain.rules.get(frame.next).cloned() else {
+                self.leave(&mut stack, false, None, cx);
+                continue;
+            };
+            let at = RuleRef { table: self.table, chain: frame.name.clone(), index: frame.next as u32 };
+            frame.next += 1;
+            let entered = frame.entered;
+            let (event, taken) = self.ask(nf, &rule, &at, skb, entered, cx);
+            if !taken {
+                continue;
+            }
+            match nf.act(&rule.target, &at, event, self.hook, skb, cx) {
+                RuleOutcome::Next => {}
+                RuleOutcome::Return => self.leave(&mut stack, true, Some(event), cx),
+                RuleOutcome::Jump(name) => {
+                    let by = EnteredBy::Jump(at.clone());
+                    self.enter(&mut stack, name, by, Some(at), event, cx);
+                }
+                RuleOutcome::Goto(name) => {
+                    // The chain's end leads back to where this chain's end would.
+                    let back_to = stack.pop().and_then(|f| f.back_to);
+                    self.enter(&mut stack, name, EnteredBy::Goto(at), back_to, event, cx);
+                }
+                RuleOutcome::Final(outcome) => return outcome,
+            }
+        }
+        let (name, kind, entered) = base_chain;
+        let policy = match kind {
+            ChainKind::Base { policy, .. } => policy,
+            ChainKind::User => Policy::Accept,
+        };
+        nf.policies.entry((self.family, self.table, name.clone())).or_default().count(self.packet_len);
+        let event = Event::PolicyApplied { table: self.table, chain: name, policy };
+        let event = cx.sink.emit(Some(entered), event);
+        match policy {
+            Policy::Accept => ChainOutcome::Accept(event),
+            Policy::Drop => ChainOutcome::Drop(event),
+        }
+    }
+
+    fn enter(
+        &self,
+        stack: &mut Vec<Frame>,
+        name: ChainName,
+        by: EnteredBy,
+        back_to: Option<RuleRef>,
+        cause: EventId,
+        cx: &mut WalkCx,
+    ) {
+        // `check::table` refuses a table with a jump to nowhere.
+        let Some(chain) = self.chains.chain(&name).cloned() else { return };
+        let event = Event::ChainEntered { hook: self.hook, table: self.table, chain: name.clone(), by };
+        let entered = cx.sink.emit(Some(cause), event);
+        stack.push(Frame { name, chain, next: 0, back_to, entered });
+    }
+
+    /// Leaves the chain on top. A base chain's end is told by its policy alone, unless a rule returned.
+    fn leave(&self, stack: &mut Vec<Frame>, returned: bool, cause: Option<EventId>, cx: &mut WalkCx) {
+        let Some(frame) = stack.pop() else { return };
+        if frame.chain.kind == ChainKind::User || returned {
+            let event =
+                Event::ChainLeft { table: self.table, chain: frame.name, returned, back_to: frame.back_to };
+            cx.sink.emit(cause.or(Some(frame.entered)), event);
+        }
+    }
+
+    /// Asks a rule; its event, and whether the walk goes on as if it had matched.
+    fn ask(
+        &self,
+        nf: &mut Netfilter,
+        rule: &Rule,
+        at: &RuleRef,
+        skb: &Skb,
+        entered: EventId,
+        cx: &mut WalkCx,
+    ) -> (EventId, bool) {
+        let mut checks = Vec::with_capacity(4);
+        let mut held = Ternary::Yes;
+        for_each_core(rule, self.hook, skb, |part, test| {
+            held = held.and(test.held);
+            checks.push(Check { part, held: test.held, found: test.found });
+            test.held != Ternary::No
+        });
+        if held != Ternary::No {
+            for (place, m) in rule.matches.iter().enumerate() {
+                let test = m.test(&mut MatchCx {
+                    skb,
+                    hook: self.hook,
+                    family: self.family,
+                    env: cx.env,
+                    ct: skb.ct.and_then(|ct| ct.entry).and_then(|id| nf.conntrack.entry(id)),
+                    conntrack: &nf.conntrack,
+                    now: cx.now,
+                    at: (at, place),
+                    modules: &mut nf.modules,
+                });
+                held = held.and(test.held);
+                checks.push(Check { part: Part::Match(place), held: test.held, found: test.found });
+                if test.held == Ternary::No {
+                    break;
+                }
+            }
+        }
+        let taken = match held {
+            Ternary::Yes => true,
+            Ternary::No => false,
+            Ternary::Unknown => rule.target.steers() && cx.choices.choose(at),
+        };
+        if taken {
+            nf.counters.entry((self.family, at.clone())).or_default().count(self.packet_len);
+        }
+        let event = Event::RuleAsked { rule: at.clone(), checks, held, taken };
+        (cx.sink.emit(Some(entered), event), taken)
+    }
+}
+
+/// Asks the parts of a rule that need no extension, until `each` says to stop.
+fn for_each_core(rule: &Rule, hook: Hook, skb: &Skb, mut each: impl FnMut(Part, Test) -> bool) {
+    let packet = &skb.packet;
+    let addr = |want: Inv<super::AddrMask>, found| {
+        Test::new(want.value.contains(found) != want.not, Fact::Addr(found))
+    };
+    if let Some(want) = rule.src
+        && !each(Part::Source, addr(want, packet.src))
+    {
+        return;
+    }
+    if let Some(want) = rule.dst
+        && !each(Part::Destination, addr(want, packet.dst))
+    {
+        return;
+    }
+    if let Some(want) = &rule.iif
+        && !each(Part::InInterface, interface(want, skb.iif.as_ref()))
+    {
+        return;
+    }
+    if let Some(want) = &rule.oif {
+        let test = match &skb.oif {
+            _ if !hook.has_oif() => interface(want, None),
+            OutDev::None => interface(want, None),
+            OutDev::Named(name) => interface(want, Some(name)),
+            OutDev::Unknown => Test::not_told(super::NotTold::OutInterface),
+        };
+        if !each(Part::OutInterface, test) {
+            return;
+        }
+    }
+    if let Some(want) = rule.proto {
+        let found = packet.proto();
+        if !each(Part::Protocol, Test::new((want.value == found) != want.not, Fact::Proto(found))) {
+            return;
+        }
+    }
+    if let Some(want) = rule.fragment {
+        let found = packet.is_later_fragment();
+        each(Part::Fragment, Test::new(want == found, Fact::Fragment(found)));
+    }
+}
+
+/// Where there is no interface, its name is empty: `-i eth0` fails and `! -i eth0` holds.
+fn interface(want: &Inv<super::IfMatch>, found: Option<&IfName>) -> Test {
+    let held = found.is_some_and(|name| want.value.matches(name));
+    Test::new(held != want.not, Fact::Iface(found.cloned()))
+}
+
+/// Tells that the packet changed, if it did.
+pub(super) fn changed(
+    cx: &mut WalkCx,
+    cause: Option<EventId>,
+    before: Arc<Skb>,
+    after: &Skb,
+    by: ChangedBy,
+) -> Option<EventId> {
+    if *before == *after {
+        return None;
+    }
+    Some(cx.sink.emit(cause, Event::PacketChanged { before, after: Arc::new(after.clone()), by }))
+}
+
+impl Netfilter {
+    /// Does what a rule's target says.
+    fn act(
+        &mut self,
+        target: &Target,
+        at: &RuleRef,
+        event: EventId,
+        hook: Hook,
+        skb: &mut Skb,
+        cx: &mut WalkCx,
+    ) -> RuleOutcome {
+        let before = Arc::new(skb.clone());
+        let outcome = match target {
+            Target::None => RuleOutcome::Next,
+            Target::Accept => RuleOutcome::Final(ChainOutcome::Accept(event)),
+            Target::Drop => RuleOutcome::Final(ChainOutcome::Drop(event)),
+            Target::Queue => {
+                let told = cx.sink.emit(Some(event), Event::NotKnown { what: NotKnown::Queue });
+                RuleOutcome::Final(ChainOutcome::Unknown(told))
+            }
+            Target::Return => RuleOutcome::Return,
+            Target::Jump(chain) => RuleOutcome::Jump(chain.clone()),
+            Target::Goto(chain) => RuleOutcome::Goto(chain.clone()),
+            Target::Log(log) => {
+                let line = log.line(hook, skb);
+                cx.sink.emit(Some(event), Event::LogWritten { line });
+                RuleOutcome::Next
+            }
+            Target::Reject(reject) => RuleOutcome::Final(ChainOutcome::Reject(event, *reject)),
+            Target::Mark(mark) => {
+                skb.mark = mark.apply(skb.mark);
+                RuleOutcome::Next
+            }
+            Target::Nat(nat) => match self.nat_target(nat, hook, skb, event, cx) {
+                true => RuleOutcome::Final(ChainOutcome::Accept(event)),
+                false => RuleOutcome::Final(ChainOutcome::Drop(event)),
+            },
+            Target::Unknown(unknown) => {
+                let what = NotKnown::Target(unknown.name.to_string());
+                cx.sink.emit(Some(event), Event::NotKnown { what });
+                // The model has not this target: if it ends the walk, the choice says so.
+                if cx.choices.choose(at) {
+                    RuleOutcome::Final(ChainOutcome::Unknown(event))
+                } else {
+                    RuleOutcome::Next
+                }
+            }
+        };
+        changed(cx, Some(event), before, skb, ChangedBy::Target);
+        outcome
+    }
+}

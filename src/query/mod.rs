@@ -1,0 +1,11 @@
+//! Questions about a ruleset or a host: what happens to this packet, and why.
+
+mod json;
+mod path;
+mod scene;
+mod trace;
+
+pub use json::TraceJson;
+pub use path::{PathStep, path};
+pub use scene::{ChainAt, Scene, scenes};
+pub use trace::{MAX_WALKS, Outcome, Trace, Walk, trace};

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""Records what a real kernel did with the packets of tests/data/labs, into tests/data/truth.
+
+    tests/record/labs.py ORACLE [LAB.json ...]
+
+ORACLE is the program that runs a lab in fresh network namespaces and prints what nf_tables traces,
+conntrack and the sockets said (root; iproute2, iptables 1.8.9, nftables, ipset). Each lab runs twice and
+must give the same answer. Of that, what concerns the machine under test (the one named "host") is kept:
+
+    scenario, about, kernel, tool
+    probes: name; journey: each pass of a packet through the host's hooks; conntrack: its table afterwards;
+            counters: packets and bytes added to rules and policies; result, received: what the sockets saw
+"""
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+DATA = pathlib.Path(__file__).resolve().parents[1] / "data"
+WIDTH = 160
+
+
+def run(oracle, lab):
+    ran = subprocess.run([sys.executable, oracle, lab], capture_output=True, text=True, check=True)
+    return json.loads(ran.stdout)
+
+
+def trimmed(truth):
+    probes = []
+    for probe in truth["probes"]:
+        if not probe.get("counters_agree_with_trace", True):
+            sys.exit(f"{truth['scenario']}: {probe['name']}: counters and trace differ")
+        conntrack = probe.get("conntrack", {}).get("host", {}).get("table", [])
+        kept = {
+            "name": probe["name"],
+            "result": probe.get("result"),
+            "received": probe.get("received"),
+            "journey": [p for p in probe["journey"] if p["host"] == "host"],
+            "conntrack": {"host": {"table": conntrack}},
+            "counters": {k: v for k, v in probe.get("counters", {}).items() if k == "host"},
+        }
+        probes.append({k: v for k, v in kept.items() if v})
+    kernel = re.match(r"[\d.]+", truth["kernel"]).group()
+    return {"scenario": truth["scenario"], "about": truth["about"], "kernel": kernel, "tool": truth["tool"], "probes": probes}
+
+
+def text(value, indent=0):
+    """JSON, a value on one line where it fits."""
+    line = json.dumps(value, ensure_ascii=False)
+    if indent + len(line) <= WIDTH or not isinstance(value, (dict, list)):
+        return line
+    pad = " " * (indent + 1)
+    if isinstance(value, dict):
+        items = [f"{pad}{json.dumps(k)}: {text(v, indent + 1)}" for k, v in value.items()]
+        return "{\n" + ",\n".join(items) + "\n" + " " * indent + "}"
+    return "[\n" + ",\n".join(pad + text(v, indent + 1) for v in value) + "\n" + " " * indent + "]"
+
+
+oracle, *labs = sys.argv[1:] or sys.exit(__doc__)
+for lab in [pathlib.Path(l) for l in labs] or sorted((DATA / "labs").glob("*.json")):
+    first, second = (trimmed(run(oracle, lab)) for _ in range(2))
+    if first != second:
+        sys.exit(f"{lab.name}: two runs differ")
+    (DATA / "truth" / lab.name).write_text(text(first) + "\n")
+    print(lab.stem, len(first["probes"]), "probes")
