@@ -115,7 +115,7 @@ fn Case(props: &CaseProps) -> Html {
             {ondragover} {ondragleave} {ondrop}>
             <a class="skip" href="#steps">{ words.get("skip-to-steps") }</a>
             <Top specimen={case.name(&words)} facts={case.facts(&words)} theme={state.theme} act={act.clone()} />
-            <Strip sent={case.sent()} current={state.packet} can_reply={case.can_reply(state.packet)} act={act.clone()} />
+            <Strip sent={case.sent()} current={state.packet} no_reply={case.reply_to(state.packet).err()} act={act.clone()} />
             <Tabs tab={state.tab} act={act.clone()} />
             <main class="panes">
                 <section class="pane path" aria-label={words.get("tab-path")}>

@@ -2,8 +2,9 @@
 
 use super::words::use_words;
 use crate::netfilter::conntrack::{CtEntry, CtState, CtStatus};
-use crate::packet::Tuple;
-use std::rc::Rc;
+use crate::packet::{L4Id, Tuple};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use yew::prelude::*;
 
 /// Properties of [`Connection`].
@@ -12,7 +13,7 @@ pub struct ConnectionProps {
     /// What connection tracking said of the packet; `None` before it was asked.
     pub state: Option<CtState>,
     /// The entry, where the packet has one.
-    pub entry: Option<Rc<CtEntry>>,
+    pub entry: Option<Arc<CtEntry>>,
 }
 
 /// Draws it.
@@ -43,8 +44,10 @@ pub fn Connection(props: &ConnectionProps) -> Html {
                                         <dt>{ "TCP" }</dt>
                                         <dd>{ tcp.name() }</dd>
                                     }
-                                    <dt>{ words.get("connection-state") }</dt>
-                                    <dd>{ statuses(entry) }</dd>
+                                    if !entry.statuses().is_empty() {
+                                        <dt>{ words.get("connection-state") }</dt>
+                                        <dd>{ statuses(entry) }</dd>
+                                    }
                                     if entry.mark != 0 {
                                         <dt>{ words.get("connection-mark") }</dt>
                                         <dd>{ format!("{:#x}", entry.mark) }</dd>
@@ -67,10 +70,18 @@ pub fn Connection(props: &ConnectionProps) -> Html {
 
 /// Both ends of a direction.
 fn flow(tuple: &Tuple) -> String {
-    tuple.to_string()
+    let end = |address: IpAddr, port: Option<u16>| match port {
+        Some(port) => SocketAddr::new(address, port).to_string(),
+        None => address.to_string(),
+    };
+    match tuple.id {
+        L4Id::Ports(from, to) => format!("{} → {}", end(tuple.src, Some(from)), end(tuple.dst, Some(to))),
+        L4Id::Icmp(ty, code, id) => format!("{} → {} type={ty} code={code} id={id}", tuple.src, tuple.dst),
+        L4Id::None => format!("{} → {}", tuple.src, tuple.dst),
+    }
 }
 
 fn statuses(entry: &CtEntry) -> String {
     let names: Vec<&str> = entry.statuses().into_iter().map(CtStatus::name).collect();
-    if names.is_empty() { "–".to_owned() } else { names.join(" ") }
+    names.join(" ")
 }

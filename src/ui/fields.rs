@@ -3,18 +3,18 @@
 use super::words::{Words, use_words};
 use crate::netfilter::{OutDev, Skb};
 use crate::packet::{Transport, icmp_name};
-use std::rc::Rc;
+use std::sync::Arc;
 use yew::prelude::*;
 
 /// Properties of [`Fields`].
 #[derive(Properties, PartialEq)]
 pub struct FieldsProps {
     /// As it came.
-    pub came: Rc<Skb>,
+    pub came: Arc<Skb>,
     /// As it was one step before.
-    pub before: Rc<Skb>,
+    pub before: Arc<Skb>,
     /// As it is.
-    pub now: Rc<Skb>,
+    pub now: Arc<Skb>,
 }
 
 /// Draws both side by side; what changed is marked, and what changed in this very step more so.

@@ -8,6 +8,7 @@ mod brand;
 mod cabinet;
 mod case;
 mod chain;
+mod complaint;
 mod composer;
 mod connection;
 mod fields;

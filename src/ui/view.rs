@@ -7,10 +7,13 @@ use super::pieces;
 use super::reel::{Frame, Line, Reel};
 use super::state::State;
 use super::timeline::Stretch;
-use super::why::Reason;
+use super::why::{Answer, Reason};
 use super::words::Words;
-use crate::netfilter::{ChainKind, CtEntry, CtState, Skb, Stage};
+use crate::net::Event;
+use crate::netfilter::event::{Check, Event as NfEvent, Part};
+use crate::netfilter::{ChainKind, CtEntry, CtState, RuleRef, Skb, Stage, Ternary};
 use std::rc::Rc;
+use std::sync::Arc;
 use yew::prelude::*;
 
 use super::cabinet::plan::Spot;
@@ -25,7 +28,7 @@ pub struct View<'a> {
 impl<'a> View<'a> {
     /// Looks.
     pub fn new(state: &'a State) -> Self {
-        View { state, reel: state.case.reel(state.packet).unwrap_or_default() }
+        View { state, reel: state.case.reel(state.packet, state.way).unwrap_or_default() }
     }
 
     fn words(&self) -> &Words {
@@ -38,7 +41,7 @@ impl<'a> View<'a> {
 
     /// The step's sentence.
     pub fn says(&self) -> AttrValue {
-        self.state.case.says(self.state.packet, self.state.at, self.words())
+        sentence(self.state, &self.reel, self.state.at)
     }
 
     /// Where the packet is: hook, table, chain.
@@ -46,8 +49,8 @@ impl<'a> View<'a> {
         let Some(frame) = self.frame() else { return Vec::new() };
         let words = self.words();
         match frame.spot {
-            Spot::Arrives => vec![words.get("interface"), self.reel.ends.0.0.clone()],
-            Spot::Leaves => vec![words.get("interface"), self.reel.ends.1.0.clone()],
+            Spot::Arrives => vec![words.get("interface"), self.reel.ends.0.clone()],
+            Spot::Leaves => vec![words.get("interface"), self.reel.ends.1.clone()],
             Spot::RouteIn | Spot::RouteOut => vec![words.get("routing-decision")],
             Spot::Local => vec![words.get("local-process")],
             Spot::At(hook, stage) => {
@@ -67,39 +70,41 @@ impl<'a> View<'a> {
 
     /// The verdict, once the walk is at its end.
     pub fn verdict(&self) -> &'static str {
-        let known = self.state.at >= self.reel.last();
-        let sent = self.state.case.sent();
-        if known { sent.get(self.state.packet).map_or("", |s| s.verdict) } else { "" }
+        let known = self.state.at >= self.reel.verdict_step();
+        let walk = self.state.case.walk(self.state.packet, self.state.way).filter(|_| known);
+        walk.map_or("", |w| super::case::name_of(crate::query::Outcome::of(&w.fate)))
     }
 
     /// The packet as it came, one step before, and now.
-    pub fn packet(&self) -> Option<(Rc<Skb>, Rc<Skb>, Rc<Skb>)> {
-        let came = self.reel.frames().iter().find_map(|f| f.skb.clone())?;
-        let now = self.frame().and_then(|f| f.skb.clone()).unwrap_or_else(|| came.clone());
-        let before = self.state.at.checked_sub(1).and_then(|at| self.reel.frame(at)).and_then(|f| f.skb.clone());
-        Some((came.clone(), before.unwrap_or(came), now))
+    pub fn packet(&self) -> Option<(Arc<Skb>, Arc<Skb>, Arc<Skb>)> {
+        let at = self.state.at;
+        // An answer is a packet of its own: it is compared with itself as it started.
+        let start = self.reel.scenes().iter().rev().find(|s| s.fresh && s.first <= at).map_or(0, |s| s.first);
+        let came = self.reel.frame(start)?.skb.clone();
+        let now = self.frame()?.skb.clone();
+        let before = at.checked_sub(1).filter(|b| *b >= start).and_then(|b| self.reel.frame(b));
+        Some((came.clone(), before.map_or(came, |f| f.skb.clone()), now))
     }
 
     /// What connection tracking says of it.
     pub fn ct_state(&self) -> Option<CtState> {
-        self.frame().and_then(|f| f.skb.as_ref()?.ct.as_ref()).map(|ct| ct.state)
+        self.frame().and_then(|f| f.skb.ct).map(|ct| ct.state)
     }
 
     /// Its connection's entry.
-    pub fn entry(&self) -> Option<Rc<CtEntry>> {
+    pub fn entry(&self) -> Option<Arc<CtEntry>> {
         self.frame().and_then(|f| f.conn.clone())
     }
 
     /// The log's lines.
     pub fn entries(&self) -> Callback<usize, Entry> {
-        let (case, reel, words) = (self.state.case.clone(), self.reel.clone(), self.state.words.clone());
-        let packet = self.state.packet;
+        let (state, reel) = (self.state.clone(), self.reel.clone());
         Callback::from(move |at: usize| {
             let hook = |at: usize| reel.frame(at).and_then(|f| f.spot.hook());
             let first = at == 0 || hook(at) != hook(at - 1);
             Entry {
                 look: reel.frame(at).map_or(Look::QUIET, |f| f.look),
-                says: case.says(packet, at, &words),
+                says: sentence(&state, &reel, at),
                 hook: hook(at).filter(|_| first).map(|h| h.name()),
             }
         })
@@ -183,29 +188,32 @@ impl<'a> View<'a> {
 
     /// Draws the rules of a visit, as far as the packet has come.
     fn rows(&self, id: usize) -> Callback<usize, RuleRow> {
-        let (case, reel, words) = (self.state.case.clone(), self.reel.clone(), self.state.words.clone());
-        let (packet, at) = (self.state.packet, self.state.at);
+        let (state, reel, rules) = (self.state.clone(), self.reel.clone(), self.state.case.rules());
         Callback::from(move |i: usize| {
-            let rules = case.rules();
+            let words = &state.words;
             let blank = RuleRow { look: None, said: AttrValue::default(), pieces: Vec::new(), target: None };
             let Some(visit) = reel.visit(id) else { return blank };
             let Some(rule) = rules.chain(visit.table, &visit.chain).and_then(|c| c.rules.get(i)) else { return blank };
-            let seen = visit.rules.get(i).copied().filter(|step| *step <= at);
-            let states = seen.map(|step| case.piece_states(packet, step)).unwrap_or_default();
+            let seen = visit.rules.get(i).copied().filter(|step| *step <= state.at);
+            let asked = seen.and_then(|step| asked(&state, &reel, step));
             let pieces = pieces::conditions(rules.family, rule)
                 .into_iter()
                 .map(|(part, text)| {
                     let remark = text.starts_with("-m comment");
-                    let state = states.iter().find(|(p, _)| *p == part).map_or(PieceState::Unseen, |(_, state)| *state);
+                    let state = match asked.and_then(|a| a.answer(part)) {
+                        None => PieceState::Unseen,
+                        Some(Ternary::Yes) => PieceState::Held,
+                        Some(Ternary::No) => PieceState::Failed,
+                        Some(Ternary::Unknown) => PieceState::Maybe,
+                    };
                     Piece { text, state: if remark { PieceState::Remark } else { state } }
                 })
                 .collect();
-            let look = seen.and_then(|step| case.rule_look(packet, step));
-            let said = match look {
-                Some(look) if look == Look::YES => words.get("answer-held"),
-                Some(look) if look == Look::MAYBE => words.get("answer-unknown"),
-                Some(_) => words.get("answer-failed"),
-                None => AttrValue::default(),
+            let (look, said) = match asked.map(|a| a.held) {
+                Some(Ternary::Yes) => (Some(Look::YES), words.get("answer-held")),
+                Some(Ternary::No) => (Some(Look::PASS), words.get("answer-failed")),
+                Some(Ternary::Unknown) => (Some(Look::MAYBE), words.get("answer-unknown")),
+                None => (None, AttrValue::default()),
             };
             let target = pieces::target(rule).map(|(look, _)| (look, pieces::target_words(rules.family, rule)));
             RuleRow { look, said, pieces, target }
@@ -214,12 +222,95 @@ impl<'a> View<'a> {
 
     /// Why.
     pub fn reason(&self) -> Reason {
-        self.state.case.reason(self.state.packet, self.state.at, self.words())
-            .unwrap_or_else(|| Reason::Remark(self.words().get("why-not-rule")))
+        let words = self.words();
+        let Some(asked) = asked(self.state, &self.reel, self.state.at) else {
+            return Reason::Remark(self.no_rule());
+        };
+        let rules = self.state.case.rules();
+        let Some(rule) = rules.rule(asked.rule) else { return Reason::Remark(self.no_rule()) };
+        let number = ("number", asked.rule.number().into());
+        let title = match asked.held {
+            Ternary::Yes => words.with("why-matched", &[number]),
+            Ternary::No => words.with("why-failed", &[number]),
+            Ternary::Unknown => words.with("why-maybe", &[number]),
+        };
+        let answer = |(part, asks): (Part, AttrValue)| {
+            let check = asked.checks.iter().find(|c| c.part == part);
+            let (look, word) = match check.map(|c| c.held) {
+                Some(Ternary::Yes) => (Some(Look::YES), words.get("answer-held")),
+                Some(Ternary::No) => (Some(Look::NO), words.get("answer-failed")),
+                Some(Ternary::Unknown) => (Some(Look::MAYBE), words.get("answer-unknown")),
+                None => (None, words.get("answer-unseen")),
+            };
+            let has = check.map_or_else(|| words.get("field-none"), |c| fact(&c.found, words));
+            Answer { asks, has, look, word }
+        };
+        let answers = pieces::conditions(rules.family, rule).into_iter().map(answer).collect();
+        Reason::Rule { title, answers }
     }
 
-    /// And then.
-    pub fn then(&self) -> Option<(Look, AttrValue, AttrValue)> {
-        self.state.case.then(self.state.packet, self.state.at, self.words())
+    /// What to say where no rule is asked.
+    fn no_rule(&self) -> AttrValue {
+        match self.frame().and_then(|f| f.line) {
+            Some((_, Line::End)) => self.words().get("why-end"),
+            Some((_, Line::Rule(_))) | None => self.no_chain(),
+        }
     }
+
+    /// What the rule's target does, if it matched.
+    pub fn then(&self) -> Option<(Look, AttrValue, AttrValue)> {
+        let asked = asked(self.state, &self.reel, self.state.at).filter(|a| a.held == Ternary::Yes)?;
+        let rules = self.state.case.rules();
+        let rule = rules.rule(asked.rule)?;
+        let (look, name) = pieces::target(rule)?;
+        let all = pieces::target_words(rules.family, rule);
+        let options = all.strip_prefix(name.as_str()).unwrap_or("").trim().to_owned();
+        Some((look, name, options.into()))
+    }
+}
+
+/// A rule that was asked.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    rule: &'a RuleRef,
+    checks: &'a [Check],
+    held: Ternary,
+}
+
+impl Asked<'_> {
+    fn answer(&self, part: Part) -> Option<Ternary> {
+        self.checks.iter().find(|c| c.part == part).map(|c| c.held)
+    }
+}
+
+/// The rule that a step is about.
+fn asked<'a>(state: &'a State, reel: &Reel, step: usize) -> Option<Asked<'a>> {
+    let place = *reel.frames().get(step)?.events.first()?;
+    match state.case.event(state.packet, state.way, place)? {
+        Event::Netfilter(NfEvent::RuleAsked { rule, checks, held, .. }) => {
+            Some(Asked { rule, checks, held: *held })
+        }
+        Event::Netfilter(_) | Event::Net(_) => None,
+    }
+}
+
+/// A step in words: the sentence of what it is about.
+fn sentence(state: &State, reel: &Reel, step: usize) -> AttrValue {
+    let Some(frame) = reel.frames().get(step) else { return AttrValue::default() };
+    let mut says = String::new();
+    for place in &frame.events {
+        if let Some(event) = state.case.event(state.packet, state.way, *place) {
+            says.push_str(&tell(event));
+            break;
+        }
+    }
+    says.into()
+}
+
+fn tell(event: &Event) -> String {
+    format!("{event:?}").chars().take(110).collect()
+}
+
+fn fact(found: &crate::netfilter::Fact, _words: &Words) -> AttrValue {
+    found.to_string().into()
 }

@@ -7,6 +7,7 @@ use super::words::{Words, use_words};
 use crate::netfilter::{ChainName, Hook, Ruleset, Stage};
 use plan::{CASE, LID, Plan, RAIL, SHELF, Spot, WIDTH};
 use std::rc::Rc;
+use std::sync::Arc;
 use yew::prelude::*;
 
 /// Properties of [`Cabinet`].
@@ -17,7 +18,7 @@ pub struct CabinetProps {
     /// The step that is shown.
     pub at: usize,
     /// The rules, for which shelves are empty.
-    pub rules: Rc<Ruleset>,
+    pub rules: Arc<Ruleset>,
     /// The host's interfaces with their addresses.
     pub interfaces: Rc<[(AttrValue, AttrValue)]>,
     /// A place was chosen: go to the packet's first step there.
@@ -76,9 +77,9 @@ fn passage(props: &CabinetProps, spot: Spot) -> Passage {
 pub fn Cabinet(props: &CabinetProps) -> Html {
     let words = use_words();
     let plan = Plan::default();
-    let scenes: Vec<Spot> = props.reel.scenes().iter().map(|s| s.spot).collect();
+    let scenes: Vec<(Spot, bool)> = props.reel.scenes().iter().map(|s| (s.spot, s.fresh)).collect();
     let now = props.reel.scene_at(props.at).min(scenes.len().saturating_sub(1));
-    let here = scenes.get(now).copied();
+    let here = scenes.get(now).map(|s| s.0);
     let view_box = format!("0 0 {WIDTH} {}", plan.height());
     let spots = [Spot::Arrives, Spot::RouteIn, Spot::Local, Spot::RouteOut, Spot::Leaves];
     html! {
@@ -199,10 +200,21 @@ fn shelf(props: &CabinetProps, words: &Words, plan: &Plan, hook: Hook, stage: St
 fn plaque(props: &CabinetProps, words: &Words, plan: &Plan, spot: Spot) -> Html {
     let area = plan.area(spot);
     let passage = passage(props, spot);
+    let interface = |name: &AttrValue| {
+        let address = props.interfaces.iter().find(|(n, _)| n == name).map(|(_, a)| a.clone());
+        let shown = if name.is_empty() { words.get("field-none") } else { name.clone() };
+        (shown, address.unwrap_or_default())
+    };
     let (name, note) = match spot {
-        Spot::Arrives => props.reel.ends.0.clone(),
-        Spot::Leaves => props.reel.ends.1.clone(),
-        Spot::RouteIn | Spot::RouteOut => (words.get("routing-decision"), AttrValue::default()),
+        Spot::Arrives => interface(&props.reel.ends.0),
+        Spot::Leaves => interface(&props.reel.ends.1),
+        Spot::RouteIn | Spot::RouteOut => {
+            let to = match passage {
+                Passage::Past | Passage::Current => props.reel.outcome(spot, props.at),
+                Passage::None | Passage::Future => None,
+            };
+            (words.get("routing-decision"), to.map(|(_, word)| word).unwrap_or_default())
+        }
         Spot::Local | Spot::At(..) => (words.get("local-process"), AttrValue::default()),
     };
     let class = classes!(

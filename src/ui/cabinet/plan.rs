@@ -97,7 +97,7 @@ impl Default for Plan {
         let arrives = Area { x: LEFT, y: 8, h: 32 };
         let prerouting = case(LEFT, arrives.end() + GAP, Hook::Prerouting);
         let route_in = Area { x: LEFT, y: prerouting.end() + GAP, h: 28 };
-        let input = case(RIGHT, route_in.mid() - LID / 2, Hook::Input);
+        let input = case(RIGHT, route_in.end() + GAP, Hook::Input);
         let local = Area { x: RIGHT, y: input.end() + GAP, h: 34 };
         let route_out = Area { x: RIGHT, y: local.end() + GAP, h: 28 };
         let output = case(RIGHT, route_out.end() + GAP, Hook::Output);
@@ -168,30 +168,39 @@ impl Plan {
     pub fn wires(&self) -> String {
         let (left, right) = (self.arrives.rail(), self.input.rail());
         format!(
-            "M{left} {}V{} M{} {}H{right}V{}H{left}",
+            "M{left} {}V{}M{left} {}H{right}V{}H{left}",
             self.arrives.mid(),
             self.leaves.mid(),
-            LEFT + CASE,
-            self.route_in.mid(),
-            self.output.end() + 9,
+            self.over(),
+            self.under(),
         )
     }
 
     /// The line from the first of some spots through each to the last, along the wires, as path data.
-    pub fn trail(&self, spots: &[Spot]) -> String {
+    /// A spot with a mark is where another packet starts: the line does not lead there.
+    pub fn trail(&self, spots: &[(Spot, bool)]) -> String {
         let mut path = String::new();
-        let mut at: Option<(i32, i32)> = None;
-        for spot in spots {
+        let mut at: Option<i32> = None;
+        for (spot, fresh) in spots {
             let (x, y) = self.point(*spot);
             match at {
-                None => path.push_str(&format!("M{x} {y}")),
-                Some((from, _)) if from == x => path.push_str(&format!("V{y}")),
-                // over to the right from the routing decision, back to the left under OUTPUT
-                Some((from, _)) if from < x => path.push_str(&format!("H{x}V{y}")),
-                Some(_) => path.push_str(&format!("V{}H{x}V{y}", self.output.end() + 9)),
+                Some(from) if !fresh && from == x => path.push_str(&format!("V{y}")),
+                Some(from) if !fresh && from < x => path.push_str(&format!("V{}H{x}V{y}", self.over())),
+                Some(_) if !fresh => path.push_str(&format!("V{}H{x}V{y}", self.under())),
+                Some(_) | None => path.push_str(&format!("M{x} {y}")),
             }
-            at = Some((x, y));
+            at = Some(x);
         }
         path
+    }
+
+    /// Where the wire leads over from the routing decision to INPUT.
+    fn over(&self) -> i32 {
+        self.route_in.end() + GAP / 2
+    }
+
+    /// Where the wire leads back from OUTPUT to POSTROUTING.
+    fn under(&self) -> i32 {
+        self.output.end() + 9
     }
 }

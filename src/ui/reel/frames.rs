@@ -1,55 +1,69 @@
 //! Makes the reel of a log: which events are a step of their own, and which only say what came of one.
 
 use super::{Frame, Line, Reel, Scene, Visit};
-use crate::netfilter::event::{ChangedBy, CtChange, EnteredBy, Event, Skip, Verdict};
-use crate::netfilter::{CtEntry, Policy, RuleRef, Skb, Stage, Target, TableName, Ternary};
-use crate::netfilter::{Hook, Ruleset};
+use crate::net::{Event, Fate, NetEvent, Origin, Routed};
+use crate::netfilter::event::{ChangedBy, CtChange, EnteredBy, Event as NfEvent, Skip, Verdict};
+use crate::netfilter::{
+    CtEntry, Hook, Policy, RuleRef, Ruleset, Skb, Stage, TableName, Target, Ternary,
+};
+use crate::query::{Outcome, Walk};
 use crate::ui::cabinet::plan::Spot;
+use crate::ui::case::look_of;
 use crate::ui::look::Look;
-use std::rc::Rc;
 use std::sync::Arc;
 use yew::AttrValue;
 
+/// Makes the reel of a walk; the rules say what targets mean.
+pub fn reel_of(rules: &Ruleset, walk: &Walk) -> Reel {
+    let Some(Event::Net(NetEvent::Begins { skb, origin })) = walk.log.entries().first().map(|e| &e.event) else {
+        return Reel::default();
+    };
+    let mut maker = Maker {
+        rules,
+        reel: Reel::default(),
+        open: Vec::new(),
+        hook: None,
+        table: None,
+        skb: skb.clone(),
+        conn: None,
+        local: *origin == Origin::Process,
+        routed: false,
+        fresh: false,
+    };
+    maker.reel.ends.0 = match origin {
+        Origin::Wire(name) => name.to_string().into(),
+        Origin::Process => AttrValue::default(),
+    };
+    for (id, entry) in walk.log.entries().iter().enumerate() {
+        match &entry.event {
+            Event::Net(event) => maker.net(id, event),
+            Event::Netfilter(event) => maker.netfilter(id, event),
+        }
+    }
+    maker.reel
+}
+
 /// Takes events one by one.
-pub struct Maker<'a> {
+struct Maker<'a> {
     rules: &'a Ruleset,
     reel: Reel,
     /// The visits that the packet is in, innermost last.
     open: Vec<usize>,
     hook: Option<Hook>,
     table: Option<TableName>,
-    skb: Option<Rc<Skb>>,
-    conn: Option<Rc<CtEntry>>,
-    /// Events that wait for the step they belong to.
-    waiting: Vec<usize>,
+    skb: Arc<Skb>,
+    conn: Option<Arc<CtEntry>>,
+    /// The packet is one that this host made.
+    local: bool,
+    /// It was routed once already.
+    routed: bool,
+    /// The next step is the first of another packet.
+    fresh: bool,
 }
 
-impl<'a> Maker<'a> {
-    /// Begins; the rules say what targets mean.
-    pub fn new(rules: &'a Ruleset) -> Self {
-        Maker {
-            rules,
-            reel: Reel::default(),
-            open: Vec::new(),
-            hook: None,
-            table: None,
-            skb: None,
-            conn: None,
-            waiting: Vec::new(),
-        }
-    }
-
-    /// The packet as it is from here on.
-    pub fn packet(&mut self, skb: &Arc<Skb>) {
-        let skb = Rc::new((**skb).clone());
-        self.skb = Some(skb.clone());
-        if let Some(last) = self.reel.frames.last_mut() {
-            last.skb = Some(skb);
-        }
-    }
-
+impl Maker<'_> {
     /// A step outside the hooks.
-    pub fn place(&mut self, event: usize, spot: Spot, look: Look, word: Option<AttrValue>) {
+    fn place(&mut self, event: usize, spot: Spot, look: Look, word: Option<AttrValue>) {
         self.hook = None;
         self.table = None;
         self.open.clear();
@@ -57,28 +71,72 @@ impl<'a> Maker<'a> {
     }
 
     /// An event that only says what came of the step before.
-    pub fn also(&mut self, event: usize) {
-        match self.reel.frames.last_mut() {
-            Some(last) => last.events.push(event),
-            None => self.waiting.push(event),
+    fn also(&mut self, event: usize) {
+        if let Some(last) = self.reel.frames.last_mut() {
+            last.events.push(event);
         }
     }
 
-    /// Done.
-    pub fn finish(self, ends: ((AttrValue, AttrValue), (AttrValue, AttrValue)), ending: Option<Look>) -> Reel {
-        Reel { ends, ending, ..self.reel }
+    fn net(&mut self, id: usize, event: &NetEvent) {
+        match event {
+            NetEvent::Begins { .. } => {
+                let spot = if self.local { Spot::Local } else { Spot::Arrives };
+                self.place(id, spot, Look::MOVE, None);
+            }
+            NetEvent::Answers { skb } => {
+                self.skb = skb.clone();
+                self.conn = None;
+                (self.local, self.routed, self.fresh) = (true, false, true);
+                self.place(id, Spot::Local, Look::MOVE, None);
+            }
+            NetEvent::Routed { to, .. } => {
+                if self.routed {
+                    self.also(id);
+                } else {
+                    let spot = if self.local { Spot::RouteOut } else { Spot::RouteIn };
+                    let word = match to {
+                        Routed::Local | Routed::NoRoute | Routed::Refused(_) | Routed::Unknown => None,
+                        Routed::Out(dev) => Some(AttrValue::from(dev.to_string())),
+                    };
+                    self.place(id, spot, Look::MOVE, word);
+                }
+                self.routed = true;
+            }
+            NetEvent::Ended { fate, .. } => self.ended(id, fate),
+        }
+    }
+
+    fn ended(&mut self, id: usize, fate: &Fate) {
+        let look = look_of(Outcome::of(fate));
+        match fate {
+            Fate::Delivered => self.place(id, Spot::Local, look, None),
+            Fate::Sent(dev) => {
+                if !self.fresh && self.reel.ends.1.is_empty() {
+                    self.reel.ends.1 = dev.to_string().into();
+                }
+                self.place(id, Spot::Leaves, look, None);
+            }
+            Fate::SentSomewhere => self.place(id, Spot::Leaves, look, None),
+            Fate::Dropped | Fate::Rejected | Fate::Lost(_) | Fate::Unknown => self.also(id),
+        }
+        if let Some(last) = self.reel.frames.last_mut() {
+            last.ended = Some(look);
+            if !matches!(fate, Fate::Delivered | Fate::Sent(_) | Fate::SentSomewhere) {
+                last.look = look;
+            }
+        }
     }
 
     /// An event of netfilter.
-    pub fn netfilter(&mut self, id: usize, event: &Event) {
+    fn netfilter(&mut self, id: usize, event: &NfEvent) {
         match event {
-            Event::HookEntered { hook } => {
+            NfEvent::HookEntered { hook } => {
                 self.hook = Some(*hook);
                 self.table = None;
                 self.open.clear();
             }
-            Event::StageSkipped { hook, stage, why } => self.skipped(id, *hook, *stage, *why),
-            Event::ChainEntered { hook, table, chain, by } => {
+            NfEvent::StageSkipped { hook, stage, why } => self.skipped(id, *hook, *stage, *why),
+            NfEvent::ChainEntered { hook, table, chain, by } => {
                 self.hook = Some(*hook);
                 self.table = Some(*table);
                 let callers = match by {
@@ -102,8 +160,8 @@ impl<'a> Maker<'a> {
                 });
                 self.open.push(self.reel.visits.len() - 1);
             }
-            Event::RuleAsked { rule, held, taken, .. } => self.asked(id, rule, *held, *taken),
-            Event::ChainLeft { returned, .. } => {
+            NfEvent::RuleAsked { rule, held, taken, .. } => self.asked(id, rule, *held, *taken),
+            NfEvent::ChainLeft { returned, .. } => {
                 let visit = self.open.last().copied();
                 if *returned || self.open.len() <= 1 {
                     self.also(id);
@@ -114,7 +172,7 @@ impl<'a> Maker<'a> {
                     self.open.pop();
                 }
             }
-            Event::PolicyApplied { policy, .. } => {
+            NfEvent::PolicyApplied { policy, .. } => {
                 let line = self.open.first().map(|visit| (*visit, Line::End));
                 let look = match policy {
                     Policy::Accept => Look::YES,
@@ -122,7 +180,7 @@ impl<'a> Maker<'a> {
                 };
                 self.push_here(id, line, look, Some(AttrValue::from(policy.to_string())));
             }
-            Event::TableDone { verdict, .. } => {
+            NfEvent::TableDone { verdict, .. } => {
                 self.also(id);
                 if let Some(last) = self.reel.frames.last_mut()
                     && last.word.is_none()
@@ -135,20 +193,20 @@ impl<'a> Maker<'a> {
                     };
                 }
             }
-            Event::Tracked { ct, entry, .. } => {
-                self.conn = entry.as_ref().map(|e| Rc::new((**e).clone()));
+            NfEvent::Tracked { ct, entry, .. } => {
+                self.conn = entry.clone();
                 let spot = self.hook.map_or(Spot::Arrives, |hook| Spot::At(hook, Stage::Conntrack));
                 self.table = None;
                 self.push(id, spot, None, Look::TRACK, Some(AttrValue::Static(ct.state.name())));
             }
-            Event::ConnectionChanged { entry, change } => self.connection(id, entry, *change),
-            Event::PacketChanged { after, by, .. } => self.changed(id, after, *by),
-            Event::NatSettled { entry, .. } => {
+            NfEvent::ConnectionChanged { entry, change } => self.connection(id, entry, *change),
+            NfEvent::PacketChanged { after, by, .. } => self.changed(id, after, *by),
+            NfEvent::NatSettled { entry, .. } => {
                 self.also(id);
                 self.know(entry);
             }
-            Event::LogWritten { .. } => self.also(id),
-            Event::NotKnown { .. } => {
+            NfEvent::LogWritten { .. } => self.also(id),
+            NfEvent::NotKnown { .. } => {
                 self.also(id);
                 if let Some(last) = self.reel.frames.last_mut() {
                     last.look = Look::MAYBE;
@@ -182,7 +240,7 @@ impl<'a> Maker<'a> {
             | Skip::IcmpError => false,
         };
         if silent {
-            self.reel.scenes.push(Scene { spot, first: self.reel.frames.len(), silent });
+            self.reel.scenes.push(Scene { spot, first: self.reel.frames.len(), silent, fresh: false });
         } else {
             self.push(id, spot, None, Look::QUIET, None);
         }
@@ -242,8 +300,11 @@ impl<'a> Maker<'a> {
     }
 
     fn changed(&mut self, id: usize, after: &Arc<Skb>, by: ChangedBy) {
-        self.packet(after);
+        self.skb = after.clone();
         self.also(id);
+        if let Some(last) = self.reel.frames.last_mut() {
+            last.skb = after.clone();
+        }
         if let (ChangedBy::Nat(_) | ChangedBy::Target, Some(last)) = (by, self.reel.frames.last_mut())
             && matches!(last.look, Look::QUIET | Look::YES)
         {
@@ -254,10 +315,13 @@ impl<'a> Maker<'a> {
 
     /// The connection's entry as it is from here on.
     fn know(&mut self, entry: &Arc<CtEntry>) {
-        let entry = Rc::new((**entry).clone());
+        let own = self.skb.ct.and_then(|ct| ct.entry).is_none_or(|id| id == entry.id);
+        if !own {
+            return;
+        }
         self.conn = Some(entry.clone());
         if let Some(last) = self.reel.frames.last_mut() {
-            last.conn = Some(entry);
+            last.conn = Some(entry.clone());
         }
     }
 
@@ -271,12 +335,11 @@ impl<'a> Maker<'a> {
 
     fn push(&mut self, id: usize, spot: Spot, line: Option<(usize, Line)>, look: Look, word: Option<AttrValue>) {
         let first = self.reel.frames.len();
-        if self.reel.scenes.last().is_none_or(|s| s.spot != spot || s.silent) {
-            self.reel.scenes.push(Scene { spot, first, silent: false });
+        let fresh = std::mem::take(&mut self.fresh);
+        if fresh || self.reel.scenes.last().is_none_or(|s| s.spot != spot || s.silent) {
+            self.reel.scenes.push(Scene { spot, first, silent: false, fresh });
         }
-        let mut events = std::mem::take(&mut self.waiting);
-        events.insert(0, id);
         let (skb, conn) = (self.skb.clone(), self.conn.clone());
-        self.reel.frames.push(Frame { spot, line, look, word, events, skb, conn });
+        self.reel.frames.push(Frame { spot, line, look, word, events: vec![id], skb, conn, ended: None });
     }
 }

@@ -4,13 +4,13 @@
 
 mod frames;
 
-pub use frames::Maker;
+pub use frames::reel_of;
 
 use super::cabinet::plan::Spot;
 use super::look::Look;
 use crate::netfilter::conntrack::CtEntry;
 use crate::netfilter::{ChainName, Skb, TableName};
-use std::rc::Rc;
+use std::sync::Arc;
 use yew::AttrValue;
 
 /// A visit of the packet to a chain: from its entry by a hook or a jump to its end.
@@ -51,9 +51,11 @@ pub struct Frame {
     /// The events' places in the log: what the step is about, then what came of it.
     pub events: Vec<usize>,
     /// The packet after it.
-    pub skb: Option<Rc<Skb>>,
+    pub skb: Arc<Skb>,
     /// The connection's entry after it.
-    pub conn: Option<Rc<CtEntry>>,
+    pub conn: Option<Arc<CtEntry>>,
+    /// How a packet's way ended with this step.
+    pub ended: Option<Look>,
 }
 
 /// A stretch of frames at one place.
@@ -65,6 +67,8 @@ pub struct Scene {
     pub first: usize,
     /// The place does nothing with the packet.
     pub silent: bool,
+    /// Another packet starts here: the kernel's answer.
+    pub fresh: bool,
 }
 
 /// The whole walk.
@@ -74,9 +78,7 @@ pub struct Reel {
     visits: Vec<Visit>,
     scenes: Vec<Scene>,
     /// What the plates at both ends say: the interface it came in by and the one it leaves by.
-    pub ends: ((AttrValue, AttrValue), (AttrValue, AttrValue)),
-    /// How it ended.
-    pub ending: Option<Look>,
+    pub ends: (AttrValue, AttrValue),
 }
 
 impl Reel {
@@ -119,9 +121,14 @@ impl Reel {
         seen.iter().rev().find_map(|f| f.word.clone().map(|word| (f.look, word)))
     }
 
-    /// How the walk ended, if the step is its last.
+    /// How a packet's way ended with a step.
     pub fn ended_at(&self, at: usize) -> Option<Look> {
-        if at >= self.last() { self.ending } else { None }
+        self.frames.get(at).and_then(|f| f.ended)
+    }
+
+    /// The step with which the way of the packet that was sent ended; answers come after it.
+    pub fn verdict_step(&self) -> usize {
+        self.frames.iter().position(|f| f.ended.is_some()).unwrap_or(self.last())
     }
 
     fn chain_key(&self, at: usize) -> Option<(Spot, Option<usize>)> {

@@ -107,6 +107,7 @@ answer-failed = failed
 answer-unknown = not known
 answer-unseen = not looked at
 why-everything = This rule asks for nothing: it matches every packet.
+why-end = No rule decided; the end of the chain does.
 why-then = Then
 why-not-rule = No rule is being looked at in this step.
 why-policy = No rule of the chain decided, so the policy does: { $policy }.

@@ -93,6 +93,7 @@ answer-failed = 불일치
 answer-unknown = 알 수 없음
 answer-unseen = 보지 않음
 why-everything = 조건이 없는 규칙이라 모든 패킷이 걸립니다.
+why-end = 결정한 규칙 없이 체인의 끝에 이르렀습니다.
 why-then = 결과
 why-not-rule = 이 단계에서는 규칙을 보지 않습니다.
 why-policy = 체인의 어떤 규칙도 결정하지 않았으므로 기본 정책을 따릅니다: { $policy }.
