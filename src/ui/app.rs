@@ -16,6 +16,7 @@ use super::support::Support;
 use super::tabs::Tabs;
 use super::top::Top;
 use super::view::View;
+use super::ways::Ways;
 use super::why::Why;
 use super::words::{Words, use_words};
 use gloo::events::{EventListener, EventListenerOptions};
@@ -114,7 +115,7 @@ fn Case(props: &CaseProps) -> Html {
         <div class="case" data-tab={state.tab.name()} data-testid="verdict" data-verdict={view.verdict()}
             {ondragover} {ondragleave} {ondrop}>
             <a class="skip" href="#steps">{ words.get("skip-to-steps") }</a>
-            <Top specimen={case.name(&words)} facts={case.facts(&words)} theme={state.theme} act={act.clone()} />
+            <Top specimen={case.name(&words)} facts={case.facts(&words)} remarks={case.remarks()} theme={state.theme} act={act.clone()} />
             <Strip sent={case.sent()} current={state.packet} no_reply={case.reply_to(state.packet).err()} act={act.clone()} />
             <Tabs tab={state.tab} act={act.clone()} />
             <main class="panes">
@@ -123,8 +124,11 @@ fn Case(props: &CaseProps) -> Html {
                 </section>
                 <section class="pane rules" aria-label={words.get("tab-rules")}>
                     { placard(true) }
+                    <Ways way={state.way} ways={case.ways(state.packet)} truncated={view.truncated()} choices={view.choices()} act={act.clone()} />
                     { view.chain(&onseek) }
-                    <Why reason={view.reason()} then={view.then()} />
+                    if let Some(reason) = view.reason() {
+                        <Why {reason} then={view.then()} />
+                    }
                 </section>
                 <section class="pane side" aria-label={words.get("tab-packet")}>
                     <div class="header-pane">
@@ -158,7 +162,7 @@ fn sheet(state: &State, act: &Callback<Action>) -> Html {
                 refused={state.refused.clone()} act={act.clone()} />
         },
         Some(Sheets::Dump) => html! {
-            <Opener text={state.tried.clone()} complaint={state.complaint.clone()} act={act.clone()} />
+            <Opener text={state.tried.clone()} complaint={state.complaint.clone()} remarks={state.case.remark_text()} act={act.clone()} />
         },
         Some(Sheets::Support) => html! { <Support {onclose} /> },
         Some(Sheets::Keys) => html! { <Keys {onclose} /> },

@@ -110,10 +110,16 @@ impl Case {
         )
     }
 
+    /// How much there is to tell of the rules' text.
+    pub fn remarks(&self) -> usize {
+        self.session.warnings().len()
+    }
+
     /// What there is to tell of the rules' text.
-    pub fn remarks(&self) -> Option<Complaint> {
+    pub fn remark_text(&self) -> Option<AttrValue> {
         let warnings = self.session.warnings();
-        (!warnings.is_empty()).then(|| Complaint::of(warnings, &self.session.source().rules))
+        let text = || super::complaint::render(warnings, &self.session.source().rules);
+        (!warnings.is_empty()).then(|| AttrValue::from(text()))
     }
 
     /// The rules.
@@ -234,14 +240,14 @@ fn sent(trace: &Trace) -> Sent {
         None => address.to_string(),
     };
     let ports = packet.ports();
-    let flow = format!("{} → {}", end(packet.src, ports.map(|p| p.0)), end(packet.dst, ports.map(|p| p.1)));
+    let (from, to) = (end(packet.src, ports.map(|p| p.0)), end(packet.dst, ports.map(|p| p.1)));
     let kind = match &packet.transport {
         Transport::Tcp(tcp) => tcp.flags.to_string().to_uppercase(),
         Transport::Icmp(icmp) => icmp_name(icmp.kind, packet.src.is_ipv4()).to_string(),
         Transport::Ports(_) | Transport::Other(_) => packet.proto().to_string().to_uppercase(),
     };
     let outcome = trace.outcome();
-    Sent { flow: flow.into(), kind: kind.into(), look: look_of(outcome), outcome }
+    Sent { from: from.into(), to: to.into(), kind: kind.into(), look: look_of(outcome), outcome }
 }
 
 /// What an outcome looks like.

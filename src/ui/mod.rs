@@ -33,6 +33,7 @@ mod tabs;
 mod timeline;
 mod top;
 mod view;
+mod ways;
 mod why;
 mod words;
 

@@ -36,6 +36,8 @@ pub struct OpenerProps {
     pub text: Rc<str>,
     /// What was wrong with it.
     pub complaint: Option<Complaint>,
+    /// What there is to tell of the rules in use.
+    pub remarks: Option<AttrValue>,
     /// What was done.
     pub act: Callback<Action>,
 }
@@ -76,10 +78,18 @@ pub fn Opener(props: &OpenerProps) -> Html {
                     Some(complaint) => html! {
                         <div class="complaint" role="alert" data-testid="dump-error">
                             <strong>{ words.get("dump-error") }</strong>
-                            <pre>{ complaint.text(&words) }</pre>
+                            <pre tabindex="0">{ complaint.text(&words) }</pre>
                         </div>
                     },
-                    None => Html::default(),
+                    None => match &props.remarks {
+                        Some(remarks) => html! {
+                            <div class="complaint mild" data-testid="dump-remarks">
+                                <strong>{ words.get("dump-warnings") }</strong>
+                                <pre tabindex="0">{ remarks }</pre>
+                            </div>
+                        },
+                        None => Html::default(),
+                    },
                 } }
             </div>
             <div class="sheet-end">

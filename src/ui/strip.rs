@@ -13,8 +13,10 @@ use yew::prelude::*;
 /// One packet in the strip.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sent {
-    /// The packet's two ends.
-    pub flow: AttrValue,
+    /// Where it comes from.
+    pub from: AttrValue,
+    /// Where it goes.
+    pub to: AttrValue,
     /// Its flags or type.
     pub kind: AttrValue,
     /// How it ended.
@@ -55,7 +57,8 @@ pub fn Strip(props: &StripProps) -> Html {
                             aria-current={(i == props.current).then_some("true")}
                             onclick={props.act.reform(move |_: MouseEvent| Action::Show(i))}>
                             <span class="no">{ i + 1 }</span>
-                            <span>{ &sent.flow }</span>
+                            <span class="from">{ &sent.from }</span>
+                            <span>{ "→ " }{ &sent.to }</span>
                             <span class="flags">{ &sent.kind }</span>
                             <b aria-hidden="true">{ sent.look.symbol }</b>
                             <span class="sr">

@@ -14,6 +14,8 @@ pub struct TopProps {
     pub specimen: AttrValue,
     /// Its size in words.
     pub facts: AttrValue,
+    /// How many remarks there are about its rules.
+    pub remarks: usize,
     /// Light or dark.
     pub theme: Theme,
     /// What was pressed.
@@ -35,6 +37,12 @@ pub fn Top(props: &TopProps) -> Html {
             <div class="specimen">
                 <strong data-testid="specimen">{ &props.specimen }</strong>
                 <span>{ &props.facts }</span>
+                if props.remarks > 0 {
+                    <button type="button" class="chip is-unknown" data-testid="remarks" onclick={act(|| Action::Open(Sheets::Dump))}>
+                        <span aria-hidden="true">{ "! " }</span>
+                        { words.with("remarks", &[("n", props.remarks.into())]) }
+                    </button>
+                }
             </div>
             <span class="push"></span>
             <button type="button" class="button quiet" data-testid="support-open" onclick={act(|| Action::Open(Sheets::Support))}>

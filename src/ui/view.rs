@@ -221,13 +221,14 @@ impl<'a> View<'a> {
     }
 
     /// Why.
-    pub fn reason(&self) -> Reason {
+    pub fn reason(&self) -> Option<Reason> {
         let words = self.words();
+        let (_, line) = self.frame()?.line?;
         let Some(asked) = asked(self.state, &self.reel, self.state.at) else {
-            return Reason::Remark(self.no_rule());
+            return (line == Line::End).then(|| Reason::Remark(words.get("why-end")));
         };
         let rules = self.state.case.rules();
-        let Some(rule) = rules.rule(asked.rule) else { return Reason::Remark(self.no_rule()) };
+        let rule = rules.rule(asked.rule)?;
         let number = ("number", asked.rule.number().into());
         let title = match asked.held {
             Ternary::Yes => words.with("why-matched", &[number]),
@@ -246,15 +247,19 @@ impl<'a> View<'a> {
             Answer { asks, has, look, word }
         };
         let answers = pieces::conditions(rules.family, rule).into_iter().map(answer).collect();
-        Reason::Rule { title, answers }
+        Some(Reason::Rule { title, answers })
     }
 
-    /// What to say where no rule is asked.
-    fn no_rule(&self) -> AttrValue {
-        match self.frame().and_then(|f| f.line) {
-            Some((_, Line::End)) => self.words().get("why-end"),
-            Some((_, Line::Rule(_))) | None => self.no_chain(),
-        }
+    /// The rules of unknown answer on this way.
+    pub fn choices(&self) -> Vec<(AttrValue, bool)> {
+        let walk = self.state.case.walk(self.state.packet, self.state.way);
+        let name = |rule: &RuleRef| AttrValue::from(rule.to_string());
+        walk.map(|w| w.choices.iter().map(|(rule, yes)| (name(rule), *yes)).collect()).unwrap_or_default()
+    }
+
+    /// There are more ways than were followed.
+    pub fn truncated(&self) -> bool {
+        self.state.case.trace(self.state.packet).is_some_and(|t| t.truncated)
     }
 
     /// What the rule's target does, if it matched.

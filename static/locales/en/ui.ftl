@@ -16,6 +16,10 @@ specimen-facts =
     }
 specimen-recorded = Docker with a published port, and ufw
 specimen-pasted = Pasted rules
+remarks = { $n ->
+        [one] 1 remark
+       *[other] { $n } remarks
+    }
 open-rules = Open rules
 support = What is modelled
 keys = Keyboard
@@ -38,6 +42,7 @@ packet-verdict-unknown = can’t be told
 reply-of = reply to { $number }
 
 ## Ways, where the model can't know
+ways-title = Ways that the packet may go
 ways = The model can’t know everything here: this is way { $way } of { $ways }.
 ways-more = There are more ways than are shown.
 way-if-yes = as if rule { $rule } matched

@@ -6,6 +6,7 @@ app-name = Vitrine
 specimen-facts = { $family } · 테이블 { $tables }개 · 체인 { $chains }개 · 규칙 { $rules }개
 specimen-recorded = 포트를 공개한 Docker와 ufw
 specimen-pasted = 붙여 넣은 규칙
+remarks = 알아 둘 점 { $n }개
 open-rules = 규칙 열기
 support = 지원 범위
 keys = 단축키
@@ -28,6 +29,7 @@ packet-verdict-unknown = 알 수 없음
 reply-of = { $number }번의 응답
 
 ## 모델이 알 수 없어 갈라지는 길
+ways-title = 패킷이 갈 수 있는 길
 ways = 모델이 다 알 수 없는 규칙이 있어 길이 갈라집니다. { $ways }가지 중 { $way }번째입니다.
 ways-more = 보여 주는 것보다 갈래가 더 많습니다.
 way-if-yes = { $rule } 규칙에 걸린다고 볼 때
