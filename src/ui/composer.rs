@@ -170,7 +170,7 @@ pub fn Composer(props: &ComposerProps) -> Html {
                         { match form.carries {
                             Carries::Tcp => html! {
                                 <>
-                                    { field("w2", words.get("form-flags"), "pf-flags", &form.flags,
+                                    { field("w2 flag-text", words.get("form-flags"), "pf-flags", &form.flags,
                                         matches!(wrong, Some(FieldError::Flags(_))), Edit::Flags) }
                                     <div class="flags w4" role="group" aria-label={words.get("form-flags")}>
                                         { for TcpFlags::NAMED.iter().map(|(name, _)| {
