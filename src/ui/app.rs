@@ -36,7 +36,7 @@ pub fn App() -> Html {
         use_callback((), move |action: Action, ()| dispatcher.dispatch(action))
     };
     use_effect_with(state.words.clone(), |words| {
-        let _ = document_element().set_attribute("lang", words.lang().code());
+        let _ = document_element().set_attribute("lang", words.lang().tag());
         document().set_title(&words.get("app-title"));
         storage::keep_lang(words.lang());
     });

@@ -38,7 +38,7 @@ mod why;
 mod words;
 
 pub use app::App;
-pub use words::{Lang, Words};
+pub use words::Words;
 
 /// Starts the page.
 pub fn run() {

@@ -3,8 +3,9 @@
 use super::case::Case;
 use super::form::Form;
 use super::storage::{self, Theme};
-use super::words::{Lang, Words};
+use super::words::Words;
 use crate::netfilter::text::Diagnostic;
+use crate::say::Lang;
 use std::rc::Rc;
 use yew::prelude::*;
 

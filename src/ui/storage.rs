@@ -2,7 +2,7 @@
 //!
 //! Storage that is blocked or broken is no error: the page then asks the browser's settings each time.
 
-use super::words::Lang;
+use crate::say::Lang;
 use gloo::storage::{LocalStorage, Storage};
 use gloo::utils::window;
 
@@ -48,7 +48,7 @@ pub fn lang() -> Lang {
 
 /// Remembers the language.
 pub fn keep_lang(lang: Lang) {
-    let _ = LocalStorage::set(LANG, lang.code());
+    let _ = LocalStorage::set(LANG, lang.tag());
 }
 
 /// The theme chosen before, or else the system's.

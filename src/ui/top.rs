@@ -4,7 +4,8 @@ use super::brand::Brand;
 use super::icon::{Glyph, Icon};
 use super::state::{Action, Sheets};
 use super::storage::Theme;
-use super::words::{Lang, use_words};
+use super::words::{own_name, use_words};
+use crate::say::Lang;
 use yew::prelude::*;
 
 /// Properties of [`Top`].
@@ -55,10 +56,10 @@ pub fn Top(props: &TopProps) -> Html {
                 { for Lang::ALL.into_iter().map(|lang| {
                     let here = words.lang() == lang;
                     html! {
-                        <button type="button" lang={lang.code()} aria-pressed={here.to_string()}
+                        <button type="button" lang={lang.tag()} aria-pressed={here.to_string()}
                             data-testid={(!here).then_some("lang-switch")}
                             onclick={props.act.reform(move |_: MouseEvent| Action::Speak(lang))}>
-                            { lang.own_name() }
+                            { own_name(lang) }
                         </button>
                     }
                 }) }

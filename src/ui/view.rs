@@ -9,9 +9,10 @@ use super::state::State;
 use super::timeline::Stretch;
 use super::why::{Answer, Reason};
 use super::words::Words;
-use crate::net::Event;
-use crate::netfilter::event::{Check, Event as NfEvent, Part};
+use crate::net::{Event, Fate, NetEvent};
+use crate::netfilter::event::{ChangedBy, Check, CtChange, Event as NfEvent, Part};
 use crate::netfilter::{ChainKind, CtEntry, CtState, RuleRef, Skb, Stage, Ternary};
+use crate::say;
 use std::rc::Rc;
 use std::sync::Arc;
 use yew::prelude::*;
@@ -243,7 +244,7 @@ impl<'a> View<'a> {
                 Some(Ternary::Unknown) => (Some(Look::MAYBE), words.get("answer-unknown")),
                 None => (None, words.get("answer-unseen")),
             };
-            let has = check.map_or_else(|| words.get("field-none"), |c| fact(&c.found, words));
+            let has = check.map_or_else(|| words.get("field-none"), |c| say::found(words.lang(), &c.found).into());
             Answer { asks, has, look, word }
         };
         let answers = pieces::conditions(rules.family, rule).into_iter().map(answer).collect();
@@ -299,23 +300,45 @@ fn asked<'a>(state: &'a State, reel: &Reel, step: usize) -> Option<Asked<'a>> {
     }
 }
 
-/// A step in words: the sentence of what it is about.
+/// A step in words: what it is about, and what came of it.
 fn sentence(state: &State, reel: &Reel, step: usize) -> AttrValue {
     let Some(frame) = reel.frames().get(step) else { return AttrValue::default() };
-    let mut says = String::new();
-    for place in &frame.events {
-        if let Some(event) = state.case.event(state.packet, state.way, *place) {
-            says.push_str(&tell(event));
-            break;
-        }
+    let (lang, rules) = (state.words.lang(), state.case.rules());
+    let events = frame.events.iter().filter_map(|place| state.case.event(state.packet, state.way, *place));
+    let told = events.enumerate().filter(|(i, event)| *i == 0 || is_told(event));
+    let said: Vec<String> = told.map(|(_, event)| say::sentence(lang, &rules, event)).collect();
+    said.join(" · ").into()
+}
+
+/// Whether an event that came of another is worth saying along with it.
+fn is_told(event: &Event) -> bool {
+    match event {
+        Event::Net(NetEvent::Ended { fate, .. }) => matches!(fate, Fate::Lost(_) | Fate::Unknown | Fate::Rejected),
+        Event::Net(NetEvent::Begins { .. } | NetEvent::Answers { .. } | NetEvent::Routed { .. }) => false,
+        Event::Netfilter(event) => match event {
+            NfEvent::PacketChanged { by, .. } => match by {
+                ChangedBy::Target | ChangedBy::Nat(_) | ChangedBy::Forwarding | ChangedBy::Loopback => true,
+                ChangedBy::Tracking | ChangedBy::Routing => false,
+            },
+            NfEvent::LogWritten { .. } | NfEvent::NotKnown { .. } => true,
+            NfEvent::ConnectionChanged { change, .. } => match change {
+                CtChange::Tcp(..) | CtChange::Reset | CtChange::Replaced | CtChange::Mark(_) => true,
+                CtChange::Created
+                | CtChange::Confirmed
+                | CtChange::Status(_)
+                | CtChange::Expired
+                | CtChange::Abandoned
+                | CtChange::Clash => false,
+            },
+            NfEvent::HookEntered { .. }
+            | NfEvent::StageSkipped { .. }
+            | NfEvent::ChainEntered { .. }
+            | NfEvent::RuleAsked { .. }
+            | NfEvent::ChainLeft { .. }
+            | NfEvent::PolicyApplied { .. }
+            | NfEvent::TableDone { .. }
+            | NfEvent::Tracked { .. }
+            | NfEvent::NatSettled { .. } => false,
+        },
     }
-    says.into()
-}
-
-fn tell(event: &Event) -> String {
-    format!("{event:?}").chars().take(110).collect()
-}
-
-fn fact(found: &crate::netfilter::Fact, _words: &Words) -> AttrValue {
-    found.to_string().into()
 }

@@ -1,42 +1,15 @@
-//! The page's own words, from `static/locales/*/ui.ftl`.
+//! The page's own words, from `static/locales/*/ui.ftl`. (The sentences about events are `say`'s.)
 
+use crate::say::Lang;
 use fluent_bundle::{FluentArgs, FluentBundle, FluentResource, FluentValue};
 use std::rc::Rc;
 use yew::prelude::*;
 
-/// A language that the page speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lang {
-    /// English.
-    En,
-    /// Korean.
-    Ko,
-}
-
-impl Lang {
-    /// Both.
-    pub const ALL: [Lang; 2] = [Lang::En, Lang::Ko];
-
-    /// As `<html lang>` has it.
-    pub fn code(self) -> &'static str {
-        match self {
-            Lang::En => "en",
-            Lang::Ko => "ko",
-        }
-    }
-
-    /// Its own name for itself, short.
-    pub fn own_name(self) -> &'static str {
-        match self {
-            Lang::En => "EN",
-            Lang::Ko => "한국어",
-        }
-    }
-
-    /// The first of the browser's languages that the page speaks.
-    pub fn of_tag(tag: &str) -> Option<Lang> {
-        let primary = tag.split(['-', '_']).next()?.to_ascii_lowercase();
-        Lang::ALL.into_iter().find(|l| l.code() == primary)
+/// A language's own name for itself, short.
+pub fn own_name(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "EN",
+        Lang::Ko => "한국어",
     }
 }
 
@@ -62,7 +35,7 @@ impl Words {
         let resource = match FluentResource::try_new(source.to_owned()) {
             Ok(resource) | Err((resource, _)) => resource,
         };
-        let id = lang.code().parse().unwrap_or_default();
+        let id = lang.tag().parse().unwrap_or_default();
         let mut bundle = FluentBundle::new(vec![id]);
         bundle.set_use_isolating(false);
         bundle.add_resource_overriding(resource);

@@ -1,0 +1,67 @@
+//! Files and the rules in them.
+
+use super::CliError;
+use crate::netfilter::text::{Severity, report, restore};
+use crate::netfilter::{Family, Ruleset};
+use std::ffi::OsStr;
+use std::io::{Read, Write};
+
+/// Reads a text file, or standard input for `-`.
+pub(super) fn read(path: &OsStr) -> Result<String, CliError> {
+    let name = path.to_string_lossy();
+    let bytes = if path == "-" {
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).map(|_| bytes)
+    } else {
+        std::fs::read(path)
+    };
+    let bytes = bytes.map_err(|e| CliError::Input(format!("vitrine: cannot read {name}: {e}")))?;
+    String::from_utf8(bytes).map_err(|e| {
+        let at = e.utf8_error().valid_up_to();
+        CliError::Input(format!("vitrine: {name} is not text: byte {at} is no UTF-8"))
+    })
+}
+
+/// Reads a family's number.
+pub(super) fn family(text: &OsStr) -> Result<Family, CliError> {
+    match text.to_str() {
+        Some("4") => Ok(Family::Ip),
+        Some("6") => Ok(Family::Ip6),
+        _ => Err(super::usage("--family takes 4 or 6")),
+    }
+}
+
+/// The family that a dump tells of itself: what ip6tables-save writes above it, an IPv6 address, a name that
+/// only IPv6 has.
+pub(super) fn guess_family(text: &str) -> Family {
+    let v6 = text.lines().any(|line| {
+        if let Some(comment) = line.strip_prefix('#') {
+            return comment.contains("ip6tables-save");
+        }
+        line.split_whitespace().any(|word| {
+            let addr = word.split(['/', ']']).next().unwrap_or(word).trim_start_matches('[');
+            addr.contains("::") && addr.parse::<std::net::Ipv6Addr>().is_ok()
+                || word == "ipv6-icmp"
+                || word == "icmp6"
+        })
+    });
+    if v6 { Family::Ip6 } else { Family::Ip }
+}
+
+/// Reads the rules of a dump; what is to be said of its text goes to `err`.
+pub(super) fn rules(
+    path: &OsStr,
+    text: &str,
+    family: Family,
+    err: &mut dyn Write,
+) -> Result<Ruleset, CliError> {
+    let restored = restore(text, family);
+    let shown = report(&path.to_string_lossy(), text, &restored.diagnostics);
+    if restored.has_errors() {
+        let errors = restored.diagnostics.iter().filter(|d| d.severity() == Severity::Error).count();
+        let what = if errors == 1 { "1 error".into() } else { format!("{errors} errors") };
+        return Err(CliError::Input(format!("{shown}vitrine: {}: {what}", path.to_string_lossy())));
+    }
+    write!(err, "{shown}")?;
+    Ok(restored.ruleset)
+}

@@ -1,0 +1,7 @@
+//! Says events in sentences, in each language.
+
+mod sentence;
+mod text;
+
+pub use sentence::{assumption, fate, found, no_reply, sentence, stage_name};
+pub use text::{Lang, Text};

@@ -1,0 +1,139 @@
+# What happens to a packet, one sentence an event.
+
+begins-wire = A packet comes in by { $iface }: { $packet }
+begins-process = A process on this host sends a packet: { $packet }
+answers = The kernel answers: { $packet }
+
+routed-local = Routing: { $dst } is this host itself
+routed-out = Routing: { $dst } is reached by { $iface }
+routed-refused = Routing: a route refuses { $dst }
+routed-none = Routing: no route leads to { $dst }
+routed-unknown = Routing: which interface leads to { $dst } is not known
+
+fate-delivered = The packet is delivered to this host
+fate-sent = The packet leaves by { $iface }
+fate-sent-somewhere = The packet leaves, by an interface that is not known
+fate-dropped = The packet is dropped
+fate-rejected = The packet is dropped, and its sender is told
+fate-unknown = What becomes of the packet is not known
+fate-lost-no-route = The kernel drops the packet: no route
+fate-lost-route-refuses = The kernel drops the packet: a route refuses it
+fate-lost-forwarding-off = The kernel drops the packet: this host does not forward (ip_forward is 0)
+fate-lost-ttl-exceeded = The kernel drops the packet: its time to live is over
+fate-lost-martian = The kernel drops the packet: a loopback address has no business outside
+fate-lost-clash = The kernel drops the packet: another connection already has its translated addresses and ports
+
+hook-entered = The packet reaches { $hook }
+
+skip-no-table = { $stage }: this table does not exist
+skip-no-chain = { $stage }: this table has no chain at { $hook }
+skip-tracking-off = { $stage }: off, since no rule needs connection tracking
+skip-already-tracked = { $stage }: the packet has its connection already
+skip-untracked = { $stage }: nothing to do for an UNTRACKED packet
+skip-invalid = { $stage }: nothing to do for an INVALID packet
+skip-not-first-packet = { $stage }: not asked; the table sees only the first packet of a connection
+skip-settled = { $stage }: not asked; this end was settled before the packet went over lo
+skip-icmp-error = { $stage }: not asked; the quoted packet’s connection decides
+skip-confirmed = { $stage }: the connection is in the table already
+
+chain-base = { $table }: the packet enters { $chain }
+chain-jump = { $table }: a jump leads into { $chain }
+chain-goto = { $table }: a goto leads into { $chain }, and will not lead back here
+chain-end = { $table }: the end of { $chain }; the packet goes back
+chain-returned = { $table }: RETURN ends { $chain }
+policy = { $table } { $chain }: no rule decided, so the policy does: { $policy }
+
+rule-yes = { $chain } { $number } matches: { $rule }
+rule-no = { $chain } { $number } does not match: { $part } asks, the packet has { $found }
+rule-unknown-taken = { $chain } { $number } may match ({ $part }: { $found }); this way goes on as if it did
+rule-unknown-passed = { $chain } { $number } may match ({ $part }: { $found }); this way goes on as if it did not
+
+table-accept = { $table } { $hook }: ACCEPT, the packet goes on
+table-drop = { $table } { $hook }: DROP, the packet is gone
+table-reject = { $table } { $hook }: REJECT, the packet is gone and its sender is told
+table-unknown = { $table } { $hook }: the model cannot follow the packet further
+
+tracked = Connection tracking: { $state }. { $why }
+tracked-by-no-entry = No entry has these addresses and ports, so the packet opens a connection.
+tracked-by-picked-up = No entry, but a lone ACK is taken for a connection that began before.
+tracked-by-entry-original = An entry has them, in the direction of its first packet.
+tracked-by-entry-reply = An entry has them, as the answer to its first packet.
+tracked-by-quoted = The packet that this error quotes belongs to a known connection.
+tracked-by-reopened = The old connection of these ports is over; this opens a new one.
+tracked-by-flags = There is no entry, and a packet with such flags opens none.
+tracked-by-out-of-state = The connection’s TCP state has no place for such a segment.
+tracked-by-quoted-unknown = The packet that this error quotes belongs to no known connection.
+tracked-by-no-question = It answers a question that was never asked.
+tracked-by-checksum = Its checksum is wrong.
+tracked-by-fragment = It is a fragment without its header.
+tracked-by-discovery = Neighbour and listener discovery is never tracked.
+tracked-by-assumed = You said so.
+tracked-by-answer = The kernel made it in answer to a packet of this connection.
+
+ct-created = A new connection, not yet confirmed: { $entry }
+ct-confirmed = The first packet got through: the connection is confirmed
+ct-status = The connection is now { $status }
+ct-tcp = TCP goes from { $from } to { $to }
+ct-mark = The connection’s mark is now { $mark }
+ct-expired = A connection timed out: { $entry }
+ct-reset = A RST before any answer ends the connection
+ct-replaced = The old connection is thrown out: { $entry }
+ct-abandoned = The first packet did not get through, so no connection stays
+ct-clash = Another connection already has these addresses and ports
+
+nat-src = The connection’s source will be translated: { $entry }
+nat-dst = The connection’s destination will be translated: { $entry }
+nat-src-same = It is settled that the source stays as it is
+nat-dst-same = It is settled that the destination stays as it is
+
+changed-src = Source { $from } → { $to }
+changed-dst = Destination { $from } → { $to }
+changed-ttl = Time to live { $from } → { $to }
+changed-tos = Type of service { $from } → { $to }
+changed-mark = Mark { $from } → { $to }
+changed-oif = The packet will leave by { $to }
+changed-oif-unknown = The packet will leave by an interface that is not known
+changed-lo = The packet goes over lo, and comes in by it
+changed-ct = The packet now carries its connection: { $to }
+changed-mss = Maximum segment size { $from } → { $to }
+changed-quoted = The packet quoted inside: { $from } → { $to }
+changed-other = The packet changes: { $from } → { $to }
+
+log-written = A line goes to the log: { $line }
+
+not-known-masquerade-address = The packet is masqueraded, but the address of the outgoing interface is not known; it is left as it is
+not-known-target = The target { $name } is not part of the model: what it does is not known
+not-known-queue = The packet goes to a program in userspace; what that decides is not known
+
+# What was worked out of a host that nobody described.
+assumed-own-address = { $addr } is this host’s own address on { $iface }
+assumed-network = { $net } lies behind { $iface } (as { $rule } says)
+assumed-reached = { $addr } is reached by { $iface }
+assumed-default-route = everything else is reached by { $iface }
+
+# Values found in a packet.
+found-none = none
+found-fragment = it is a later fragment
+found-not-fragment = it is not a later fragment
+found-tokens = { $n ->
+    [0] no token left
+    [one] one token left
+   *[other] { $n } tokens left
+}
+found-absent-header = no such header
+found-absent-tcp-option = no such option
+found-absent-connection = no connection
+found-absent-socket = no socket of this host
+found-absent-ethernet = no Ethernet header
+found-absent-entry = no entry in the list
+found-nothing = nothing is asked
+found-not-told-out-interface = not known: the outgoing interface
+found-not-told-mac = not known: the hardware address
+found-not-told-owner = not known: the owner of the socket
+found-not-told-addr-type = not known: the kind of address
+found-not-told-history = not known: what came before
+found-not-modelled = not modelled
+
+reply-no-moment = No packet was sent yet
+reply-not-received = The packet did not get through, so nobody answers it
+reply-not-answered = Nobody answers such a packet

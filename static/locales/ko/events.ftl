@@ -1,0 +1,135 @@
+# 패킷에 일어나는 일, 이벤트 하나에 한 문장.
+
+begins-wire = { $iface } 인터페이스로 패킷이 들어옵니다: { $packet }
+begins-process = 이 호스트의 프로세스가 패킷을 보냅니다: { $packet }
+answers = 커널이 응답을 보냅니다: { $packet }
+
+routed-local = 라우팅: { $dst } 주소는 이 호스트 자신입니다
+routed-out = 라우팅: { $dst } 주소는 { $iface } 쪽으로 나갑니다
+routed-refused = 라우팅: { $dst } 주소를 거부하는 경로가 있습니다
+routed-none = 라우팅: { $dst } 주소로 가는 경로가 없습니다
+routed-unknown = 라우팅: { $dst } 주소로 가는 인터페이스를 알 수 없습니다
+
+fate-delivered = 패킷이 이 호스트에 전달됩니다
+fate-sent = 패킷이 { $iface } 인터페이스로 나갑니다
+fate-sent-somewhere = 패킷이 나가지만, 어느 인터페이스인지는 알 수 없습니다
+fate-dropped = 패킷이 버려집니다
+fate-rejected = 패킷이 버려지고, 보낸 쪽에 알립니다
+fate-unknown = 패킷이 어떻게 되는지 알 수 없습니다
+fate-lost-no-route = 커널이 패킷을 버립니다: 경로 없음
+fate-lost-route-refuses = 커널이 패킷을 버립니다: 경로가 거부함
+fate-lost-forwarding-off = 커널이 패킷을 버립니다: 이 호스트는 포워딩하지 않습니다(ip_forward가 0)
+fate-lost-ttl-exceeded = 커널이 패킷을 버립니다: TTL이 다 됨
+fate-lost-martian = 커널이 패킷을 버립니다: 루프백 주소는 바깥에서 쓸 수 없습니다
+fate-lost-clash = 커널이 패킷을 버립니다: 변환된 주소와 포트를 다른 연결이 이미 쓰고 있습니다
+
+hook-entered = 패킷이 { $hook } 훅에 도착합니다
+
+skip-no-table = { $stage }: 이 테이블은 없습니다
+skip-no-chain = { $stage }: 이 테이블에는 { $hook } 체인이 없습니다
+skip-tracking-off = { $stage }: 연결 추적이 필요한 규칙이 없어 꺼져 있습니다
+skip-already-tracked = { $stage }: 패킷에 이미 연결이 붙어 있습니다
+skip-untracked = { $stage }: UNTRACKED 패킷이라 할 일이 없습니다
+skip-invalid = { $stage }: INVALID 패킷이라 할 일이 없습니다
+skip-not-first-packet = { $stage }: 거치지 않습니다. 이 테이블은 연결의 첫 패킷만 봅니다
+skip-settled = { $stage }: 거치지 않습니다. lo를 지나기 전에 이미 정해졌습니다
+skip-icmp-error = { $stage }: 거치지 않습니다. ICMP 오류가 인용한 패킷의 연결을 따릅니다
+skip-confirmed = { $stage }: 연결이 이미 표에 있습니다
+
+chain-base = { $table }: { $chain } 체인에 들어갑니다
+chain-jump = { $table }: 점프하여 { $chain } 체인에 들어갑니다
+chain-goto = { $table }: goto로 { $chain } 체인에 들어갑니다. 이곳으로는 돌아오지 않습니다
+chain-end = { $table }: { $chain } 체인이 끝나 호출한 곳으로 돌아갑니다
+chain-returned = { $table }: RETURN으로 { $chain } 체인을 나옵니다
+policy = { $table } { $chain }: 결정한 규칙이 없어 기본 정책을 따릅니다: { $policy }
+
+rule-yes = { $chain } { $number }번 규칙 일치: { $rule }
+rule-no = { $chain } { $number }번 규칙 불일치: 조건은 { $part }, 패킷은 { $found }
+rule-unknown-taken = { $chain } { $number }번 규칙은 일치할 수도 있습니다({ $part }: { $found }). 여기서는 일치한 것으로 보고 계속합니다
+rule-unknown-passed = { $chain } { $number }번 규칙은 일치할 수도 있습니다({ $part }: { $found }). 여기서는 일치하지 않은 것으로 보고 계속합니다
+
+table-accept = { $table } { $hook }: ACCEPT, 패킷은 다음으로 넘어갑니다
+table-drop = { $table } { $hook }: DROP, 패킷은 여기서 사라집니다
+table-reject = { $table } { $hook }: REJECT, 패킷은 사라지고 보낸 쪽에 알립니다
+table-unknown = { $table } { $hook }: 여기부터는 모델이 따라갈 수 없습니다
+
+tracked = 연결 추적: { $state }. { $why }
+tracked-by-no-entry = 같은 주소와 포트를 가진 항목이 없으므로 새 연결의 시작입니다.
+tracked-by-picked-up = 항목은 없지만, 홀로 온 ACK는 이미 진행 중이던 연결로 봅니다.
+tracked-by-entry-original = 이미 있는 연결에 속하며, 첫 패킷과 같은 방향입니다.
+tracked-by-entry-reply = 이미 있는 연결의 응답 방향 패킷입니다.
+tracked-by-quoted = 이 오류가 인용한 패킷이 알려진 연결에 속합니다.
+tracked-by-reopened = 같은 포트를 쓰던 이전 연결은 끝났고, 새 연결이 시작됩니다.
+tracked-by-flags = 항목이 없고, 이런 플래그로는 연결을 열 수 없습니다.
+tracked-by-out-of-state = 지금 TCP 상태에서는 올 수 없는 세그먼트입니다.
+tracked-by-quoted-unknown = 이 오류가 인용한 패킷은 알려진 연결에 속하지 않습니다.
+tracked-by-no-question = 아무도 묻지 않은 것에 대한 응답입니다.
+tracked-by-checksum = 체크섬이 틀렸습니다.
+tracked-by-fragment = 헤더가 없는 단편입니다.
+tracked-by-discovery = 이웃 탐색과 멀티캐스트 리스너 탐색은 추적하지 않습니다.
+tracked-by-assumed = 사용자가 그렇게 지정했습니다.
+tracked-by-answer = 이 연결의 패킷에 대해 커널이 만든 응답입니다.
+
+ct-created = 새 연결이 생겼고 아직 확정되지 않았습니다: { $entry }
+ct-confirmed = 첫 패킷이 통과하여 연결이 확정됩니다
+ct-status = 연결 상태에 { $status } 표시가 붙습니다
+ct-tcp = TCP 상태: { $from } → { $to }
+ct-mark = 연결 마크가 { $mark } 값이 됩니다
+ct-expired = 연결이 시간 초과로 사라졌습니다: { $entry }
+ct-reset = 응답이 오기 전에 RST가 와서 연결이 끝납니다
+ct-replaced = 이전 연결을 지웁니다: { $entry }
+ct-abandoned = 첫 패킷이 통과하지 못해 연결이 남지 않습니다
+ct-clash = 같은 주소와 포트를 다른 연결이 이미 쓰고 있습니다
+
+nat-src = 이 연결의 출발지를 변환하도록 정해졌습니다: { $entry }
+nat-dst = 이 연결의 목적지를 변환하도록 정해졌습니다: { $entry }
+nat-src-same = 출발지는 바꾸지 않는 것으로 정해졌습니다
+nat-dst-same = 목적지는 바꾸지 않는 것으로 정해졌습니다
+
+changed-src = 출발지 { $from } → { $to }
+changed-dst = 목적지 { $from } → { $to }
+changed-ttl = TTL { $from } → { $to }
+changed-tos = 서비스 유형(TOS) { $from } → { $to }
+changed-mark = 마크 { $from } → { $to }
+changed-oif = 패킷은 { $to } 인터페이스로 나가게 됩니다
+changed-oif-unknown = 패킷이 나갈 인터페이스를 알 수 없습니다
+changed-lo = 패킷이 lo를 거쳐 다시 들어옵니다
+changed-ct = 패킷에 연결이 붙습니다: { $to }
+changed-mss = 최대 세그먼트 크기(MSS) { $from } → { $to }
+changed-quoted = 안에 인용된 패킷: { $from } → { $to }
+changed-other = 패킷이 바뀝니다: { $from } → { $to }
+
+log-written = 로그에 한 줄이 남습니다: { $line }
+
+not-known-masquerade-address = 마스커레이드 대상이지만 나가는 인터페이스의 주소를 몰라 그대로 둡니다
+not-known-target = { $name } 대상은 모델에 없어 무엇을 하는지 알 수 없습니다
+not-known-queue = 패킷이 사용자 공간 프로그램으로 넘어가며, 그 결정은 알 수 없습니다
+
+# 따로 설명하지 않은 호스트에 대해 추정한 것.
+assumed-own-address = { $addr } 주소는 이 호스트의 { $iface } 주소
+assumed-network = { $net } 네트워크는 { $iface } 뒤에 있음({ $rule } 규칙 기준)
+assumed-reached = { $addr } 주소는 { $iface } 쪽으로 나감
+assumed-default-route = 그 밖의 주소는 모두 { $iface } 쪽으로 나감
+
+# 패킷에서 찾은 값.
+found-none = 없음
+found-fragment = 뒤쪽 단편
+found-not-fragment = 뒤쪽 단편이 아님
+found-tokens = 남은 토큰 { $n }개
+found-absent-header = 해당 헤더 없음
+found-absent-tcp-option = 해당 옵션 없음
+found-absent-connection = 연결 없음
+found-absent-socket = 이 호스트의 소켓 없음
+found-absent-ethernet = 이더넷 헤더 없음
+found-absent-entry = 목록에 없음
+found-nothing = 묻는 것 없음
+found-not-told-out-interface = 나가는 인터페이스를 모름
+found-not-told-mac = 하드웨어 주소를 모름
+found-not-told-owner = 소켓 소유자를 모름
+found-not-told-addr-type = 주소 종류를 모름
+found-not-told-history = 이전에 온 패킷을 모름
+found-not-modelled = 모델에 없음
+
+reply-no-moment = 아직 보낸 패킷이 없습니다
+reply-not-received = 패킷이 도착하지 못해 응답이 없습니다
+reply-not-answered = 이런 패킷에는 아무도 응답하지 않습니다
