@@ -225,8 +225,7 @@ impl Case {
     pub fn start_over(&self) -> Case {
         let mut session = (*self.session).clone();
         session.truncate(0);
-        let case =
-            Case { session: Rc::new(session), reels: Vec::new(), sent: Rc::new([]), ..self.clone() };
+        let case = Case { session: Rc::new(session), reels: Vec::new(), sent: Rc::new([]), ..self.clone() };
         let first = case.presets.first().and_then(|preset| preset.form.line().ok());
         first.and_then(|line| case.send(&line).ok()).unwrap_or(case)
     }

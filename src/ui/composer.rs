@@ -104,7 +104,12 @@ pub fn Composer(props: &ComposerProps) -> Html {
             }
         })
     };
-    let field = |class: &'static str, label: AttrValue, id: &'static str, value: &str, bad: bool, make: fn(String) -> Edit| {
+    let field = |class: &'static str,
+                 label: AttrValue,
+                 id: &'static str,
+                 value: &str,
+                 bad: bool,
+                 make: fn(String) -> Edit| {
         html! {
             <label class={classes!("field", class)}>
                 <span>{ label }</span>
@@ -114,8 +119,9 @@ pub fn Composer(props: &ComposerProps) -> Html {
         }
     };
     let wrong = line.as_ref().err();
-    let bad_address = |value: &str| matches!(wrong, Some(FieldError::Address(a)) if a == value)
-        || wrong == Some(&FieldError::Families);
+    let bad_address = |value: &str| {
+        matches!(wrong, Some(FieldError::Address(a)) if a == value) || wrong == Some(&FieldError::Families)
+    };
     let bad_port = |value: &str| matches!(wrong, Some(FieldError::Port(p)) if p == value);
     let with_ports = form.carries != Carries::Icmp;
     html! {

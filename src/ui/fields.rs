@@ -21,7 +21,8 @@ pub struct FieldsProps {
 #[component]
 pub fn Fields(props: &FieldsProps) -> Html {
     let words = use_words();
-    let (came, before, now) = (list(&props.came, &words), list(&props.before, &words), list(&props.now, &words));
+    let (came, before, now) =
+        (list(&props.came, &words), list(&props.before, &words), list(&props.now, &words));
     html! {
         <table class="fields">
             <thead>

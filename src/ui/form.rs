@@ -172,7 +172,11 @@ impl Form {
                 if !known {
                     return Err(FieldError::Flags(self.flags.clone()));
                 }
-                line.push_str(&format!("tcp {} > {} {flags}", end(src, &self.sport)?, end(dst, &self.dport)?));
+                line.push_str(&format!(
+                    "tcp {} > {} {flags}",
+                    end(src, &self.sport)?,
+                    end(dst, &self.dport)?
+                ));
             }
             Carries::Udp => {
                 line.push_str(&format!("udp {} > {}", end(src, &self.sport)?, end(dst, &self.dport)?));

@@ -43,7 +43,8 @@ pub fn Log(props: &LogProps) -> Html {
     {
         let node = node.clone();
         use_effect_with((props.at, props.packet), move |_| {
-            let current = node.cast::<Element>().and_then(|list| list.query_selector("[aria-current]").ok().flatten());
+            let current =
+                node.cast::<Element>().and_then(|list| list.query_selector("[aria-current]").ok().flatten());
             if let Some(current) = current {
                 let options = ScrollIntoViewOptions::new();
                 options.set_block(ScrollLogicalPosition::Nearest);

@@ -7,6 +7,8 @@ use yew::prelude::*;
 
 /// Rows kept above and below those in view.
 const MARGIN: usize = 12;
+/// More rows than this are in view nowhere; a list without its style sheet would grow with its rows.
+const MOST: usize = 100;
 /// The width below which rows have two lines, as `chain.css` has it.
 const NARROW: f64 = 860.0;
 const ROW: i32 = 32;
@@ -20,7 +22,7 @@ fn row_height() -> i32 {
 /// Which rows are to be in the document.
 fn in_view(scrolled: i32, height: i32, row: i32, count: usize) -> Range<usize> {
     let first = usize::try_from(scrolled / row).unwrap_or(0);
-    let shown = usize::try_from(height / row).unwrap_or(0) + 1;
+    let shown = usize::try_from(height / row).unwrap_or(0).min(MOST) + 1;
     first.saturating_sub(MARGIN).min(count)..(first + shown + MARGIN).min(count)
 }
 

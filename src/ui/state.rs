@@ -91,7 +91,9 @@ impl Complaint {
     /// In words.
     pub fn text(&self, words: &Words) -> AttrValue {
         match self {
-            Complaint::TooBig => words.with("dump-too-big", &[("limit", (super::opener::LIMIT >> 20).into())]),
+            Complaint::TooBig => {
+                words.with("dump-too-big", &[("limit", (super::opener::LIMIT >> 20).into())])
+            }
             Complaint::NotText => words.get("dump-binary"),
             Complaint::Read(text) => AttrValue::Rc(text.clone()),
         }
@@ -241,7 +243,9 @@ impl Reducible for State {
         let mut next = (*self).clone();
         match action {
             Action::Step(step) => next.at = self.stepped(step),
-            Action::Seek(at) => next.at = at.min(self.case.reel(self.packet, self.way).map_or(0, |r| r.last())),
+            Action::Seek(at) => {
+                next.at = at.min(self.case.reel(self.packet, self.way).map_or(0, |r| r.last()))
+            }
             Action::Show(packet) => {
                 next.packet = packet;
                 next.way = 0;

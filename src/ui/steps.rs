@@ -29,7 +29,12 @@ pub struct StepsProps {
 pub fn Steps(props: &StepsProps) -> Html {
     let words = use_words();
     let (start, end) = (props.at == 0, props.at >= props.last);
-    let button = |step: Step, glyph: Glyph, id: &'static str, label: AttrValue, off: bool, class: &'static str| {
+    let button = |step: Step,
+                  glyph: Glyph,
+                  id: &'static str,
+                  label: AttrValue,
+                  off: bool,
+                  class: &'static str| {
         html! {
             <button type="button" class={classes!("button", "square", class)} data-testid={id} disabled={off}
                 aria-label={label.clone()} title={label} onclick={props.act.reform(move |_: MouseEvent| Action::Step(step))}>

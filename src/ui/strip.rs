@@ -1,7 +1,7 @@
 //! The packets sent so far: the conversation that connection tracking remembers.
 
-use super::icon::{Glyph, Icon};
 use super::case::name_of;
+use super::icon::{Glyph, Icon};
 use super::look::Look;
 use super::state::{Action, Sheets};
 use super::words::use_words;

@@ -51,7 +51,9 @@ pub fn Support(props: &SupportProps) -> Html {
     };
     let shown: Vec<&Row> = rows
         .iter()
-        .filter(|r| r.name.to_lowercase().contains(&*wanted) || r.options.iter().any(|o| o.contains(&**wanted)))
+        .filter(|r| {
+            r.name.to_lowercase().contains(&*wanted) || r.options.iter().any(|o| o.contains(&**wanted))
+        })
         .collect();
     let status = |fidelity: Fidelity| match fidelity {
         Fidelity::Modelled => (Look::YES, words.get("support-modelled")),

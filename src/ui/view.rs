@@ -57,7 +57,9 @@ impl<'a> View<'a> {
             Spot::At(hook, stage) => {
                 let mut place = vec![AttrValue::Static(hook.name()), AttrValue::from(stage.to_string())];
                 let chain = frame.line.and_then(|(visit, _)| self.reel.visit(visit));
-                place.extend(chain.map(|v| AttrValue::from(v.chain.to_string())).filter(|name| name != hook.name()));
+                place.extend(
+                    chain.map(|v| AttrValue::from(v.chain.to_string())).filter(|name| name != hook.name()),
+                );
                 place
             }
         }
@@ -162,7 +164,11 @@ impl<'a> View<'a> {
             .enumerate()
             .filter_map(|(depth, (caller, rule))| {
                 let from = self.reel.visit(*caller)?;
-                let name = if depth == 0 { format!("{} {}", from.table, from.chain) } else { from.chain.to_string() };
+                let name = if depth == 0 {
+                    format!("{} {}", from.table, from.chain)
+                } else {
+                    from.chain.to_string()
+                };
                 let step = from.rules.get(*rule as usize).copied().unwrap_or(from.first);
                 Some(Caller { name: name.into(), number: rule + 1, step })
             })
@@ -194,7 +200,9 @@ impl<'a> View<'a> {
             let words = &state.words;
             let blank = RuleRow { look: None, said: AttrValue::default(), pieces: Vec::new(), target: None };
             let Some(visit) = reel.visit(id) else { return blank };
-            let Some(rule) = rules.chain(visit.table, &visit.chain).and_then(|c| c.rules.get(i)) else { return blank };
+            let Some(rule) = rules.chain(visit.table, &visit.chain).and_then(|c| c.rules.get(i)) else {
+                return blank;
+            };
             let seen = visit.rules.get(i).copied().filter(|step| *step <= state.at);
             let asked = seen.and_then(|step| asked(&state, &reel, step));
             let pieces = pieces::conditions(rules.family, rule)
@@ -216,7 +224,8 @@ impl<'a> View<'a> {
                 Some(Ternary::Unknown) => (Some(Look::MAYBE), words.get("answer-unknown")),
                 None => (None, AttrValue::default()),
             };
-            let target = pieces::target(rule).map(|(look, _)| (look, pieces::target_words(rules.family, rule)));
+            let target =
+                pieces::target(rule).map(|(look, _)| (look, pieces::target_words(rules.family, rule)));
             RuleRow { look, said, pieces, target }
         })
     }
@@ -244,7 +253,8 @@ impl<'a> View<'a> {
                 Some(Ternary::Unknown) => (Some(Look::MAYBE), words.get("answer-unknown")),
                 None => (None, words.get("answer-unseen")),
             };
-            let has = check.map_or_else(|| words.get("field-none"), |c| say::found(words.lang(), &c.found).into());
+            let has =
+                check.map_or_else(|| words.get("field-none"), |c| say::found(words.lang(), &c.found).into());
             Answer { asks, has, look, word }
         };
         let answers = pieces::conditions(rules.family, rule).into_iter().map(answer).collect();
@@ -313,7 +323,9 @@ fn sentence(state: &State, reel: &Reel, step: usize) -> AttrValue {
 /// Whether an event that came of another is worth saying along with it.
 fn is_told(event: &Event) -> bool {
     match event {
-        Event::Net(NetEvent::Ended { fate, .. }) => matches!(fate, Fate::Lost(_) | Fate::Unknown | Fate::Rejected),
+        Event::Net(NetEvent::Ended { fate, .. }) => {
+            matches!(fate, Fate::Lost(_) | Fate::Unknown | Fate::Rejected)
+        }
         Event::Net(NetEvent::Begins { .. } | NetEvent::Answers { .. } | NetEvent::Routed { .. }) => false,
         Event::Netfilter(event) => match event {
             NfEvent::PacketChanged { by, .. } => match by {

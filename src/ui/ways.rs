@@ -31,13 +31,13 @@ pub fn Ways(props: &WaysProps) -> Html {
     html! {
         <section class="ways" data-testid="ways" aria-label={words.get("ways-title")}>
             <span class="mark" aria-hidden="true">{ "?" }</span>
-            <div class="text">
-                <p>
+            <details class="text">
+                <summary>
                     { words.with("ways", &[("way", (way + 1).into()), ("ways", ways.into())]) }
                     if props.truncated {
                         { " " }{ words.get("ways-more") }
                     }
-                </p>
+                </summary>
                 <ul>
                     { for props.choices.iter().map(|(rule, yes)| html! {
                         <li>
@@ -49,7 +49,7 @@ pub fn Ways(props: &WaysProps) -> Html {
                         </li>
                     }) }
                 </ul>
-            </div>
+            </details>
             <button type="button" class="button square" aria-label={words.get("way-back")} disabled={way == 0}
                 onclick={props.act.reform(move |_: MouseEvent| Action::Way(way.saturating_sub(1)))}>
                 <Icon glyph={Glyph::Back} />

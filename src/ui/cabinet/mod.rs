@@ -5,7 +5,7 @@ pub mod plan;
 use super::reel::{Reel, Scene};
 use super::words::{Words, use_words};
 use crate::netfilter::{ChainName, Hook, Ruleset, Stage};
-use plan::{CASE, LID, Plan, RAIL, SHELF, Spot, WIDTH};
+use plan::{CASE, LID, Plan, SHELF, Spot, WIDTH};
 use std::rc::Rc;
 use std::sync::Arc;
 use yew::prelude::*;
@@ -144,8 +144,11 @@ fn shelf(props: &CabinetProps, words: &Words, plan: &Plan, hook: Hook, stage: St
     let mut label =
         words.with("cell-label", &[("hook", hook.name().into()), ("stage", table.into())]).to_string();
     if let Some(count) = count {
-        let rules =
-            if count == 0 { words.get("cell-empty") } else { words.with("cell-rules", &[("rules", count.into())]) };
+        let rules = if count == 0 {
+            words.get("cell-empty")
+        } else {
+            words.with("cell-rules", &[("rules", count.into())])
+        };
         label = format!("{label}, {rules}");
     }
     label = format!("{label}, {}", passage.said(words));
@@ -261,7 +264,6 @@ fn node(props: &CabinetProps, plan: &Plan, spot: Spot) -> Html {
 fn parcel(props: &CabinetProps, plan: &Plan, spot: Spot) -> Html {
     let (x, y) = plan.point(spot);
     let ended = props.reel.ended_at(props.at);
-    debug_assert!(RAIL > 12, "the halo stays inside the case");
     html! {
         <g class={classes!("parcel", ended.map(|look| look.tone.class()))} transform={format!("translate({x} {y})")} aria-hidden="true">
             <circle class="halo" r="12" />

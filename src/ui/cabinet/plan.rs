@@ -105,18 +105,7 @@ impl Default for Plan {
         let forward = case(LEFT, 0, Hook::Forward);
         let forward = Area { y: (route_in.end() + postrouting.y - forward.h) / 2, ..forward };
         let leaves = Area { x: LEFT, y: postrouting.end() + GAP, h: 32 };
-        Plan {
-            arrives,
-            prerouting,
-            route_in,
-            input,
-            local,
-            route_out,
-            output,
-            forward,
-            postrouting,
-            leaves,
-        }
+        Plan { arrives, prerouting, route_in, input, local, route_out, output, forward, postrouting, leaves }
     }
 }
 

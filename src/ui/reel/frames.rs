@@ -3,9 +3,7 @@
 use super::{Frame, Line, Reel, Scene, Visit};
 use crate::net::{Event, Fate, NetEvent, Origin, Routed};
 use crate::netfilter::event::{ChangedBy, CtChange, EnteredBy, Event as NfEvent, Skip, Verdict};
-use crate::netfilter::{
-    CtEntry, Hook, Policy, RuleRef, Ruleset, Skb, Stage, TableName, Target, Ternary,
-};
+use crate::netfilter::{CtEntry, Hook, Policy, RuleRef, Ruleset, Skb, Stage, TableName, Target, Ternary};
 use crate::query::{Outcome, Walk};
 use crate::ui::cabinet::plan::Spot;
 use crate::ui::case::look_of;
@@ -15,7 +13,8 @@ use yew::AttrValue;
 
 /// Makes the reel of a walk; the rules say what targets mean.
 pub fn reel_of(rules: &Ruleset, walk: &Walk) -> Reel {
-    let Some(Event::Net(NetEvent::Begins { skb, origin })) = walk.log.entries().first().map(|e| &e.event) else {
+    let Some(Event::Net(NetEvent::Begins { skb, origin })) = walk.log.entries().first().map(|e| &e.event)
+    else {
         return Reel::default();
     };
     let mut maker = Maker {
@@ -333,7 +332,14 @@ impl Maker<'_> {
         self.push(id, spot, line, look, word);
     }
 
-    fn push(&mut self, id: usize, spot: Spot, line: Option<(usize, Line)>, look: Look, word: Option<AttrValue>) {
+    fn push(
+        &mut self,
+        id: usize,
+        spot: Spot,
+        line: Option<(usize, Line)>,
+        look: Look,
+        word: Option<AttrValue>,
+    ) {
         let first = self.reel.frames.len();
         let fresh = std::mem::take(&mut self.fresh);
         if fresh || self.reel.scenes.last().is_none_or(|s| s.spot != spot || s.silent) {
