@@ -1,0 +1,270 @@
+//! What is in the case: a session, and what the page shows of it. Stands between page and engine.
+
+use super::form::Form;
+use super::look::Look;
+use super::presets::{Preset, guessed, of_world};
+use super::reel::{Reel, reel_of};
+use super::state::Complaint;
+use super::strip::Sent;
+use super::words::Words;
+use crate::net::{Event, Injected};
+use crate::netfilter::Ruleset;
+use crate::packet::{Transport, icmp_name};
+use crate::query::{Outcome, Trace, Walk};
+use crate::session::{NoReply, OpenError, Session, Source, docker_ufw};
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use yew::AttrValue;
+
+/// A session, with the reels of its walks made once.
+#[derive(Clone)]
+pub struct Case {
+    name: Option<Rc<str>>,
+    recorded: bool,
+    session: Rc<Session>,
+    presets: Rc<[Preset]>,
+    /// For each packet, each way that it may go.
+    reels: Vec<Rc<[Rc<Reel>]>>,
+    sent: Rc<[Sent]>,
+}
+
+impl PartialEq for Case {
+    /// A session changes only by growing into another one.
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.session, &other.session)
+    }
+}
+
+impl Case {
+    /// The recorded host, with the first preset's packet walked.
+    pub fn recorded() -> Case {
+        let world = docker_ufw();
+        let presets = of_world(&world);
+        match Session::open(world.source) {
+            Ok(session) => Case::new(None, true, session, presets),
+            // The recorded rules are read by a test too.
+            Err(_) => Case::empty(),
+        }
+    }
+
+    /// A pasted ruleset, with a first packet walked.
+    pub fn of_text(name: Option<Rc<str>>, text: &str) -> Result<Case, Complaint> {
+        let source = |v6: bool| Source { rules: text.to_owned(), v6, host: None };
+        let v6 = text.lines().take(3).any(|line| line.contains("ip6tables-save"));
+        let opened = Session::open(source(v6));
+        let opened = match opened {
+            // A dump doesn't say its family: addresses tell.
+            Err(_) if !v6 && text.contains("::") => Session::open(source(true)).or(opened),
+            other => other,
+        };
+        match opened {
+            Ok(session) => {
+                let presets = guessed(session.ruleset());
+                Ok(Case::new(name, false, session, presets))
+            }
+            Err(OpenError::Rules(diagnostics)) => Err(Complaint::of(&diagnostics, text)),
+            Err(OpenError::Host(error)) => Err(Complaint::Read(error.to_string().into())),
+        }
+    }
+
+    fn empty() -> Case {
+        let source = Source { rules: String::new(), v6: false, host: None };
+        let session = Session::open(source).unwrap_or_else(|_| unreachable!("no rules are no error"));
+        Case::new(None, false, session, Vec::new())
+    }
+
+    fn new(name: Option<Rc<str>>, recorded: bool, session: Session, presets: Vec<Preset>) -> Case {
+        let case = Case {
+            name,
+            recorded,
+            session: Rc::new(session),
+            presets: presets.into(),
+            reels: Vec::new(),
+            sent: Rc::new([]),
+        };
+        case.start_over()
+    }
+
+    /// The machine's name.
+    pub fn name(&self, words: &Words) -> AttrValue {
+        match (&self.name, self.recorded) {
+            (Some(name), _) => AttrValue::Rc(name.clone()),
+            (None, true) => words.get("specimen-recorded"),
+            (None, false) => words.get("specimen-pasted"),
+        }
+    }
+
+    /// Its size in words.
+    pub fn facts(&self, words: &Words) -> AttrValue {
+        let rules = self.session.ruleset();
+        let chains: usize = rules.tables.values().map(|t| t.chains.len()).sum();
+        words.with(
+            "specimen-facts",
+            &[
+                ("family", if rules.family.is_v4() { "IPv4" } else { "IPv6" }.into()),
+                ("tables", rules.tables.len().into()),
+                ("chains", chains.into()),
+                ("rules", rules.rules().count().into()),
+            ],
+        )
+    }
+
+    /// How much there is to tell of the rules' text.
+    pub fn remarks(&self) -> usize {
+        self.session.warnings().len()
+    }
+
+    /// What there is to tell of the rules' text.
+    pub fn remark_text(&self) -> Option<AttrValue> {
+        let warnings = self.session.warnings();
+        let text = || super::complaint::render(warnings, &self.session.source().rules);
+        (!warnings.is_empty()).then(|| AttrValue::from(text()))
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> Arc<Ruleset> {
+        self.session.ruleset().clone()
+    }
+
+    /// The interfaces with their first addresses.
+    pub fn interfaces(&self) -> Rc<[(AttrValue, AttrValue)]> {
+        let v4 = self.session.ruleset().family.is_v4();
+        let host = self.session.host();
+        let mut all: Vec<(AttrValue, AttrValue)> = host
+            .interfaces
+            .iter()
+            .map(|(name, addresses)| {
+                let address = addresses.iter().find(|a| a.addr.is_ipv4() == v4);
+                let text = address.map(|a| a.to_string()).unwrap_or_default();
+                (AttrValue::from(name.to_string()), AttrValue::from(text))
+            })
+            .collect();
+        for route in &host.routes {
+            if let crate::net::RouteKind::Dev(dev) = &route.kind
+                && all.iter().all(|(name, _)| name != dev.as_str())
+            {
+                all.push((AttrValue::from(dev.to_string()), AttrValue::default()));
+            }
+        }
+        // lo last: packets seldom come in by it
+        all.sort_by_key(|(name, _)| name == "lo");
+        all.into()
+    }
+
+    /// Ready-made packets.
+    pub fn presets(&self) -> Rc<[Preset]> {
+        self.presets.clone()
+    }
+
+    /// What the form begins with.
+    pub fn first_form(&self) -> Form {
+        self.presets.first().map(|p| p.form.clone()).unwrap_or_default()
+    }
+
+    /// The packets.
+    pub fn sent(&self) -> Rc<[Sent]> {
+        self.sent.clone()
+    }
+
+    /// One way of a packet.
+    pub fn reel(&self, packet: usize, way: usize) -> Option<Rc<Reel>> {
+        let ways = self.reels.get(packet)?;
+        ways.get(way).or(ways.first()).cloned()
+    }
+
+    /// How many ways a packet may go.
+    pub fn ways(&self, packet: usize) -> usize {
+        self.reels.get(packet).map_or(0, |ways| ways.len())
+    }
+
+    /// A packet's trace.
+    pub fn trace(&self, packet: usize) -> Option<&Trace> {
+        self.session.moments().get(packet).map(|m| &m.trace)
+    }
+
+    /// A way's events.
+    pub fn walk(&self, packet: usize, way: usize) -> Option<&Walk> {
+        let walks = &self.trace(packet)?.walks;
+        walks.get(way).or(walks.first())
+    }
+
+    /// The event at a place of a way's log.
+    pub fn event(&self, packet: usize, way: usize, place: usize) -> Option<&Event> {
+        self.walk(packet, way)?.log.entries().get(place).map(|entry| &entry.event)
+    }
+
+    /// Sends a packet.
+    pub fn send(&self, line: &str) -> Result<Case, String> {
+        let injected: Injected = line.parse().map_err(|e: crate::net::InjectError| e.to_string())?;
+        Ok(self.inject(injected))
+    }
+
+    fn inject(&self, injected: Injected) -> Case {
+        let mut session = (*self.session).clone();
+        let moment = session.send(injected).clone();
+        let rules = session.ruleset().clone();
+        let mut next = self.clone();
+        next.reels.push(moment.trace.walks.iter().map(|walk| Rc::new(reel_of(&rules, walk))).collect());
+        next.sent = next.sent.iter().cloned().chain([sent(&moment.trace)]).collect();
+        next.session = Rc::new(session);
+        next
+    }
+
+    /// The reply to a packet, if its receiver would send one.
+    pub fn reply_to(&self, packet: usize) -> Result<Injected, NoReply> {
+        self.session.reply_to(packet)
+    }
+
+    /// Sends the reply to a packet.
+    pub fn reply(&self, packet: usize) -> Option<Case> {
+        self.reply_to(packet).ok().map(|injected| self.inject(injected))
+    }
+
+    /// Forgets all packets and sends the first again.
+    pub fn start_over(&self) -> Case {
+        let mut session = (*self.session).clone();
+        session.truncate(0);
+        let case = Case { session: Rc::new(session), reels: Vec::new(), sent: Rc::new([]), ..self.clone() };
+        let first = case.presets.first().and_then(|preset| preset.form.line().ok());
+        first.and_then(|line| case.send(&line).ok()).unwrap_or(case)
+    }
+}
+
+/// A packet's chip.
+fn sent(trace: &Trace) -> Sent {
+    let packet = &trace.injected.packet;
+    let end = |address: IpAddr, port: Option<u16>| match port {
+        Some(port) => std::net::SocketAddr::new(address, port).to_string(),
+        None => address.to_string(),
+    };
+    let ports = packet.ports();
+    let (from, to) = (end(packet.src, ports.map(|p| p.0)), end(packet.dst, ports.map(|p| p.1)));
+    let kind = match &packet.transport {
+        Transport::Tcp(tcp) => tcp.flags.to_string().to_uppercase(),
+        Transport::Icmp(icmp) => icmp_name(icmp.kind, packet.src.is_ipv4()).to_string(),
+        Transport::Ports(_) | Transport::Other(_) => packet.proto().to_string().to_uppercase(),
+    };
+    let outcome = trace.outcome();
+    Sent { from: from.into(), to: to.into(), kind: kind.into(), look: look_of(outcome), outcome }
+}
+
+/// What an outcome looks like.
+pub fn look_of(outcome: Outcome) -> Look {
+    match outcome {
+        Outcome::Accept => Look::YES,
+        Outcome::Drop => Look::NO,
+        Outcome::Reject => Look::REJECT,
+        Outcome::Unknown => Look::MAYBE,
+    }
+}
+
+/// An outcome's name, as netfilter would write it.
+pub fn name_of(outcome: Outcome) -> &'static str {
+    match outcome {
+        Outcome::Accept => "ACCEPT",
+        Outcome::Drop => "DROP",
+        Outcome::Reject => "REJECT",
+        Outcome::Unknown => "UNKNOWN",
+    }
+}

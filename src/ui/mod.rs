@@ -1,0 +1,46 @@
+//! The page: components, each named for what it shows; one reducer; storage at one edge.
+//!
+//! `app.rs` puts them together, `state.rs` has all that can change, `case.rs` stands between them and the
+//! engine. No text for people is here: it is in `static/locales`.
+
+mod app;
+mod brand;
+mod cabinet;
+mod case;
+mod chain;
+mod complaint;
+mod composer;
+mod connection;
+mod fields;
+mod form;
+mod icon;
+mod keys;
+mod log;
+mod look;
+mod opener;
+mod pieces;
+mod placard;
+mod presets;
+mod reel;
+mod rows;
+mod sheet;
+mod state;
+mod steps;
+mod storage;
+mod strip;
+mod support;
+mod tabs;
+mod timeline;
+mod top;
+mod view;
+mod ways;
+mod why;
+mod words;
+
+pub use app::App;
+pub use words::Words;
+
+/// Starts the page.
+pub fn run() {
+    yew::Renderer::<App>::new().render();
+}

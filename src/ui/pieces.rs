@@ -1,0 +1,35 @@
+//! A rule's parts and target, as the page writes them.
+
+use super::look::Look;
+use crate::netfilter::event::Part;
+use crate::netfilter::text::rule_parts;
+use crate::netfilter::{Family, Rule, Target};
+use yew::AttrValue;
+
+/// The parts of a rule that can hold or fail, in the order in which they are asked.
+pub fn conditions(family: Family, rule: &Rule) -> Vec<(Part, AttrValue)> {
+    rule_parts(family, rule).parts.into_iter().map(|(part, text)| (part, text.into())).collect()
+}
+
+/// What the target means to the packet, and its name; `None` for a rule that only counts.
+pub fn target(rule: &Rule) -> Option<(Look, AttrValue)> {
+    let look = match &rule.target {
+        Target::None => return None,
+        Target::Accept => Look::YES,
+        Target::Drop => Look::NO,
+        Target::Reject(_) => Look::REJECT,
+        Target::Return => Look::BACK,
+        Target::Jump(_) | Target::Goto(_) => Look::CALL,
+        Target::Nat(_) | Target::Mark(_) => Look::CHANGE,
+        Target::Log(_) => Look::NOTE,
+        Target::Queue | Target::Unknown(_) => Look::MAYBE,
+    };
+    Some((look, AttrValue::from(rule.target.name().to_owned())))
+}
+
+/// The target with its options, without `-j`.
+pub fn target_words(family: Family, rule: &Rule) -> AttrValue {
+    let text = rule_parts(family, rule).target;
+    let short = text.strip_prefix("-j ").or_else(|| text.strip_prefix("-g ")).unwrap_or(&text);
+    AttrValue::from(short.to_owned())
+}

@@ -1,0 +1,307 @@
+//! The page's whole state, and the only ways in which it changes.
+
+use super::case::Case;
+use super::form::Form;
+use super::storage::{self, Theme};
+use super::words::Words;
+use crate::netfilter::text::Diagnostic;
+use crate::say::Lang;
+use std::rc::Rc;
+use yew::prelude::*;
+
+/// The sheets that can lie over the case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sheets {
+    /// The packet's form.
+    Composer,
+    /// Another ruleset.
+    Dump,
+    /// What is modelled.
+    Support,
+    /// The keys.
+    Keys,
+}
+
+/// The panes, one at a time on small screens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tab {
+    /// The picture.
+    Path,
+    /// The chain and why.
+    Rules,
+    /// The header and the connection.
+    Packet,
+    /// The log.
+    Log,
+}
+
+impl Tab {
+    /// All, in order.
+    pub const ALL: [Tab; 4] = [Tab::Path, Tab::Rules, Tab::Packet, Tab::Log];
+
+    /// As `data-tab` has it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Tab::Path => "path",
+            Tab::Rules => "rules",
+            Tab::Packet => "packet",
+            Tab::Log => "log",
+        }
+    }
+}
+
+/// A move through the walk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// To the first step.
+    Start,
+    /// To the previous hook.
+    HookBack,
+    /// To the previous chain.
+    ChainBack,
+    /// One back.
+    Back,
+    /// One on.
+    Forward,
+    /// To the next chain.
+    ChainForward,
+    /// To the next hook.
+    HookForward,
+    /// To the verdict.
+    End,
+}
+
+/// Why a ruleset can't be used.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Complaint {
+    /// The file is larger than the page reads.
+    TooBig,
+    /// It is no text.
+    NotText,
+    /// What the reader says, as a compiler would.
+    Read(Rc<str>),
+}
+
+impl Complaint {
+    /// What the reader says of a text, each with its line and a mark under the word.
+    pub fn of(diagnostics: &[Diagnostic], text: &str) -> Complaint {
+        Complaint::Read(super::complaint::render(diagnostics, text).into())
+    }
+
+    /// In words.
+    pub fn text(&self, words: &Words) -> AttrValue {
+        match self {
+            Complaint::TooBig => {
+                words.with("dump-too-big", &[("limit", (super::opener::LIMIT >> 20).into())])
+            }
+            Complaint::NotText => words.get("dump-binary"),
+            Complaint::Read(text) => AttrValue::Rc(text.clone()),
+        }
+    }
+}
+
+/// Everything that people can do here.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Move through the walk.
+    Step(Step),
+    /// Go to a step.
+    Seek(usize),
+    /// Show another packet's walk.
+    Show(usize),
+    /// Show another of the ways that the packet may go.
+    Way(usize),
+    /// Show another pane.
+    Turn(Tab),
+    /// Speak another language.
+    Speak(Lang),
+    /// Light to dark and back.
+    SwitchTheme,
+    /// Open a sheet.
+    Open(Sheets),
+    /// Close the sheet.
+    Close,
+    /// Send a packet.
+    Send {
+        /// The packet's line.
+        line: String,
+        /// The form that made it, for the next time.
+        form: Form,
+    },
+    /// Send the reply to the packet that is shown.
+    Reply,
+    /// Forget all packets, and send the first again.
+    StartOver,
+    /// Take other rules.
+    Load {
+        /// The file's name, if it came from one.
+        name: Option<Rc<str>>,
+        /// Its text.
+        text: Rc<str>,
+    },
+    /// A file can't be read at all.
+    Refuse(Complaint),
+    /// Back to the recorded host.
+    Reset,
+}
+
+impl Action {
+    /// A file's bytes, if they are text.
+    pub fn load(name: &str, bytes: Vec<u8>) -> Action {
+        if bytes.contains(&0) {
+            return Action::Refuse(Complaint::NotText);
+        }
+        match String::from_utf8(bytes) {
+            Ok(text) => Action::Load { name: Some(name.into()), text: text.into() },
+            Err(_) => Action::Refuse(Complaint::NotText),
+        }
+    }
+}
+
+/// What the page shows.
+#[derive(Clone, PartialEq)]
+pub struct State {
+    /// The machine in the case, and the packets sent to it.
+    pub case: Rc<Case>,
+    /// Which packet's walk is shown.
+    pub packet: usize,
+    /// Which of the ways that it may go.
+    pub way: usize,
+    /// Which step of it.
+    pub at: usize,
+    /// The language's words.
+    pub words: Rc<Words>,
+    /// Light or dark.
+    pub theme: Theme,
+    /// The pane of small screens.
+    pub tab: Tab,
+    /// The sheet that is open.
+    pub sheet: Option<Sheets>,
+    /// The form as it was sent last.
+    pub form: Form,
+    /// The ruleset that was tried last.
+    pub tried: Rc<str>,
+    /// What was wrong with it.
+    pub complaint: Option<Complaint>,
+    /// Why the last packet was not sent.
+    pub refused: Option<AttrValue>,
+}
+
+impl State {
+    /// As the page opens: the recorded host with the first packet walked.
+    pub fn open() -> State {
+        State {
+            case: Rc::new(Case::recorded()),
+            packet: 0,
+            way: 0,
+            at: 0,
+            words: Rc::new(Words::new(storage::lang())),
+            theme: storage::theme(),
+            tab: Tab::Path,
+            sheet: None,
+            form: Form::default(),
+            tried: "".into(),
+            complaint: None,
+            refused: None,
+        }
+    }
+
+    fn last(&self) -> usize {
+        self.case.reel(self.packet, self.way).map_or(0, |r| r.last())
+    }
+
+    fn stepped(&self, step: Step) -> usize {
+        let Some(reel) = self.case.reel(self.packet, self.way) else { return 0 };
+        match step {
+            Step::Start => 0,
+            Step::HookBack => reel.hook_back(self.at),
+            Step::ChainBack => reel.chain_back(self.at),
+            Step::Back => self.at.saturating_sub(1),
+            Step::Forward => (self.at + 1).min(reel.last()),
+            Step::ChainForward => reel.chain_forward(self.at),
+            Step::HookForward => reel.hook_forward(self.at),
+            Step::End => reel.last(),
+        }
+    }
+
+    /// Puts a new case on show, from its last packet's first step.
+    fn show(&mut self, case: Case) {
+        self.packet = case.sent().len().saturating_sub(1);
+        self.way = 0;
+        self.at = 0;
+        self.case = Rc::new(case);
+        self.sheet = None;
+        self.complaint = None;
+        self.refused = None;
+    }
+}
+
+impl Reducible for State {
+    type Action = Action;
+
+    fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
+        let mut next = (*self).clone();
+        match action {
+            Action::Step(step) => next.at = self.stepped(step),
+            Action::Seek(at) => {
+                next.at = at.min(self.case.reel(self.packet, self.way).map_or(0, |r| r.last()))
+            }
+            Action::Show(packet) => {
+                next.packet = packet;
+                next.way = 0;
+                next.at = 0;
+            }
+            Action::Way(way) => {
+                // Ways are the same up to the rule that parts them, so the step can stay.
+                next.way = way.min(self.case.ways(self.packet).saturating_sub(1));
+                next.at = self.at.min(next.last());
+            }
+            Action::Turn(tab) => next.tab = tab,
+            Action::Speak(lang) => next.words = Rc::new(Words::new(lang)),
+            Action::SwitchTheme => next.theme = self.theme.other(),
+            Action::Open(sheet) => next.sheet = Some(sheet),
+            Action::Close => {
+                next.sheet = None;
+                next.complaint = None;
+                next.refused = None;
+            }
+            Action::Send { line, form } => match self.case.send(&line) {
+                Ok(case) => {
+                    next.form = form;
+                    next.show(case);
+                }
+                Err(why) => next.refused = Some(self.words.with("error-send", &[("why", why.into())])),
+            },
+            Action::Reply => {
+                if let Some(case) = self.case.reply(self.packet) {
+                    next.show(case);
+                }
+            }
+            Action::StartOver => next.show(self.case.start_over()),
+            Action::Load { name, text } => {
+                next.tried = text.clone();
+                match Case::of_text(name, &text) {
+                    Ok(case) => {
+                        next.form = case.first_form();
+                        next.show(case);
+                    }
+                    Err(complaint) => {
+                        next.complaint = Some(complaint);
+                        next.sheet = Some(Sheets::Dump);
+                    }
+                }
+            }
+            Action::Refuse(complaint) => {
+                next.complaint = Some(complaint);
+                next.sheet = Some(Sheets::Dump);
+            }
+            Action::Reset => {
+                let case = Case::recorded();
+                next.form = case.first_form();
+                next.tried = "".into();
+                next.show(case);
+            }
+        }
+        Rc::new(next)
+    }
+}

@@ -1,0 +1,356 @@
+//! What the panes show at the present step, put into words.
+
+use super::chain::{Caller, Chain, Piece, PieceState, RuleRow};
+use super::log::Entry;
+use super::look::Look;
+use super::pieces;
+use super::reel::{Frame, Line, Reel};
+use super::state::State;
+use super::timeline::Stretch;
+use super::why::{Answer, Reason};
+use super::words::Words;
+use crate::net::{Event, Fate, NetEvent};
+use crate::netfilter::event::{ChangedBy, Check, CtChange, Event as NfEvent, Part};
+use crate::netfilter::{ChainKind, CtEntry, CtState, RuleRef, Skb, Stage, Ternary};
+use crate::say;
+use std::rc::Rc;
+use std::sync::Arc;
+use yew::prelude::*;
+
+use super::cabinet::plan::Spot;
+
+/// The state, seen at its step.
+pub struct View<'a> {
+    state: &'a State,
+    /// The walk that is shown.
+    pub reel: Rc<Reel>,
+}
+
+impl<'a> View<'a> {
+    /// Looks.
+    pub fn new(state: &'a State) -> Self {
+        View { state, reel: state.case.reel(state.packet, state.way).unwrap_or_default() }
+    }
+
+    fn words(&self) -> &Words {
+        &self.state.words
+    }
+
+    fn frame(&self) -> Option<&Frame> {
+        self.reel.frame(self.state.at)
+    }
+
+    /// The step's sentence.
+    pub fn says(&self) -> AttrValue {
+        sentence(self.state, &self.reel, self.state.at)
+    }
+
+    /// Where the packet is: hook, table, chain.
+    pub fn place(&self) -> Vec<AttrValue> {
+        let Some(frame) = self.frame() else { return Vec::new() };
+        let words = self.words();
+        match frame.spot {
+            Spot::Arrives => vec![words.get("interface"), self.reel.ends.0.clone()],
+            Spot::Leaves => vec![words.get("interface"), self.reel.ends.1.clone()],
+            Spot::RouteIn | Spot::RouteOut => vec![words.get("routing-decision")],
+            Spot::Local => vec![words.get("local-process")],
+            Spot::At(hook, stage) => {
+                let mut place = vec![AttrValue::Static(hook.name()), AttrValue::from(stage.to_string())];
+                let chain = frame.line.and_then(|(visit, _)| self.reel.visit(visit));
+                place.extend(
+                    chain.map(|v| AttrValue::from(v.chain.to_string())).filter(|name| name != hook.name()),
+                );
+                place
+            }
+        }
+    }
+
+    /// What the step means, with its word.
+    pub fn outcome(&self) -> Option<(Look, AttrValue)> {
+        let frame = self.frame()?;
+        frame.word.clone().map(|word| (frame.look, word))
+    }
+
+    /// The verdict, once the walk is at its end.
+    pub fn verdict(&self) -> &'static str {
+        let known = self.state.at >= self.reel.verdict_step();
+        let walk = self.state.case.walk(self.state.packet, self.state.way).filter(|_| known);
+        walk.map_or("", |w| super::case::name_of(crate::query::Outcome::of(&w.fate)))
+    }
+
+    /// The packet as it came, one step before, and now.
+    pub fn packet(&self) -> Option<(Arc<Skb>, Arc<Skb>, Arc<Skb>)> {
+        let at = self.state.at;
+        // An answer is a packet of its own: it is compared with itself as it started.
+        let start = self.reel.scenes().iter().rev().find(|s| s.fresh && s.first <= at).map_or(0, |s| s.first);
+        let came = self.reel.frame(start)?.skb.clone();
+        let now = self.frame()?.skb.clone();
+        let before = at.checked_sub(1).filter(|b| *b >= start).and_then(|b| self.reel.frame(b));
+        Some((came.clone(), before.map_or(came, |f| f.skb.clone()), now))
+    }
+
+    /// What connection tracking says of it.
+    pub fn ct_state(&self) -> Option<CtState> {
+        self.frame().and_then(|f| f.skb.ct).map(|ct| ct.state)
+    }
+
+    /// Its connection's entry.
+    pub fn entry(&self) -> Option<Arc<CtEntry>> {
+        self.frame().and_then(|f| f.conn.clone())
+    }
+
+    /// The log's lines.
+    pub fn entries(&self) -> Callback<usize, Entry> {
+        let (state, reel) = (self.state.clone(), self.reel.clone());
+        Callback::from(move |at: usize| {
+            let hook = |at: usize| reel.frame(at).and_then(|f| f.spot.hook());
+            let first = at == 0 || hook(at) != hook(at - 1);
+            Entry {
+                look: reel.frame(at).map_or(Look::QUIET, |f| f.look),
+                says: sentence(&state, &reel, at),
+                hook: hook(at).filter(|_| first).map(|h| h.name()),
+            }
+        })
+    }
+
+    /// The slider's stretches: one for each hook, and one for what lies between two.
+    pub fn stretches(&self) -> Rc<[Stretch]> {
+        let frames = self.reel.frames();
+        let mut all: Vec<Stretch> = Vec::new();
+        for (i, frame) in frames.iter().enumerate() {
+            let name = frame.spot.hook().map_or("", |h| h.name());
+            match all.last_mut() {
+                Some(last) if last.name == name => last.end = i + 1,
+                Some(_) | None => all.push(Stretch { name: AttrValue::Static(name), first: i, end: i + 1 }),
+            }
+        }
+        all.into()
+    }
+
+    /// The chain's pane.
+    pub fn chain(&self, onseek: &Callback<usize>) -> Html {
+        let words = self.words();
+        let Some((id, line)) = self.frame().and_then(|f| f.line) else {
+            return html! {
+                <>
+                    <div class="head"><h2>{ words.get("chain") }</h2></div>
+                    <div class="chain-list" data-testid="rules" data-table="" data-chain="">
+                        <p class="nothing">{ self.no_chain() }</p>
+                    </div>
+                </>
+            };
+        };
+        let Some(visit) = self.reel.visit(id) else { return Html::default() };
+        let rules = self.state.case.rules();
+        let Some(chain) = rules.chain(visit.table, &visit.chain).cloned() else { return Html::default() };
+        let count = chain.rules.len();
+        let current = match line {
+            Line::Rule(index) => index as usize,
+            Line::End => count,
+        };
+        let end = match (&chain.kind, visit.callers.last()) {
+            (ChainKind::Base { policy, .. }, _) => {
+                words.with("policy-end", &[("policy", policy.to_string().into())])
+            }
+            (ChainKind::User, Some((caller, _))) => {
+                let name = self.reel.visit(*caller).map(|v| v.chain.to_string()).unwrap_or_default();
+                words.with("return-end", &[("chain", name.into())])
+            }
+            (ChainKind::User, None) => words.get("chain"),
+        };
+        let callers = visit
+            .callers
+            .iter()
+            .enumerate()
+            .filter_map(|(depth, (caller, rule))| {
+                let from = self.reel.visit(*caller)?;
+                let name = if depth == 0 {
+                    format!("{} {}", from.table, from.chain)
+                } else {
+                    from.chain.to_string()
+                };
+                let step = from.rules.get(*rule as usize).copied().unwrap_or(from.first);
+                Some(Caller { name: name.into(), number: rule + 1, step })
+            })
+            .collect::<Vec<_>>();
+        let row = self.rows(id);
+        html! {
+            <Chain table={visit.table.name()} name={visit.chain.to_string()} {callers} {count} current={Some(current)} {end}
+                visit={id} {row} onseek={onseek.clone()} />
+        }
+    }
+
+    /// Why there is no chain here.
+    fn no_chain(&self) -> AttrValue {
+        let words = self.words();
+        match self.frame().map(|f| f.spot) {
+            None | Some(Spot::Arrives | Spot::Leaves) => words.get("chain-none-interface"),
+            Some(Spot::RouteIn | Spot::RouteOut) => words.get("chain-none-routing"),
+            Some(Spot::Local) => words.get("chain-none-local"),
+            Some(Spot::At(_, Stage::Conntrack)) => words.get("chain-none-conntrack"),
+            Some(Spot::At(_, Stage::Confirm)) => words.get("chain-none-confirm"),
+            Some(Spot::At(_, Stage::Table(_))) => words.get("chain-none-table"),
+        }
+    }
+
+    /// Draws the rules of a visit, as far as the packet has come.
+    fn rows(&self, id: usize) -> Callback<usize, RuleRow> {
+        let (state, reel, rules) = (self.state.clone(), self.reel.clone(), self.state.case.rules());
+        Callback::from(move |i: usize| {
+            let words = &state.words;
+            let blank = RuleRow { look: None, said: AttrValue::default(), pieces: Vec::new(), target: None };
+            let Some(visit) = reel.visit(id) else { return blank };
+            let Some(rule) = rules.chain(visit.table, &visit.chain).and_then(|c| c.rules.get(i)) else {
+                return blank;
+            };
+            let seen = visit.rules.get(i).copied().filter(|step| *step <= state.at);
+            let asked = seen.and_then(|step| asked(&state, &reel, step));
+            let pieces = pieces::conditions(rules.family, rule)
+                .into_iter()
+                .map(|(part, text)| {
+                    let remark = text.starts_with("-m comment");
+                    let state = match asked.and_then(|a| a.answer(part)) {
+                        None => PieceState::Unseen,
+                        Some(Ternary::Yes) => PieceState::Held,
+                        Some(Ternary::No) => PieceState::Failed,
+                        Some(Ternary::Unknown) => PieceState::Maybe,
+                    };
+                    Piece { text, state: if remark { PieceState::Remark } else { state } }
+                })
+                .collect();
+            let (look, said) = match asked.map(|a| a.held) {
+                Some(Ternary::Yes) => (Some(Look::YES), words.get("answer-held")),
+                Some(Ternary::No) => (Some(Look::PASS), words.get("answer-failed")),
+                Some(Ternary::Unknown) => (Some(Look::MAYBE), words.get("answer-unknown")),
+                None => (None, AttrValue::default()),
+            };
+            let target =
+                pieces::target(rule).map(|(look, _)| (look, pieces::target_words(rules.family, rule)));
+            RuleRow { look, said, pieces, target }
+        })
+    }
+
+    /// Why.
+    pub fn reason(&self) -> Option<Reason> {
+        let words = self.words();
+        let (_, line) = self.frame()?.line?;
+        let Some(asked) = asked(self.state, &self.reel, self.state.at) else {
+            return (line == Line::End).then(|| Reason::Remark(words.get("why-end")));
+        };
+        let rules = self.state.case.rules();
+        let rule = rules.rule(asked.rule)?;
+        let number = ("number", asked.rule.number().into());
+        let title = match asked.held {
+            Ternary::Yes => words.with("why-matched", &[number]),
+            Ternary::No => words.with("why-failed", &[number]),
+            Ternary::Unknown => words.with("why-maybe", &[number]),
+        };
+        let answer = |(part, asks): (Part, AttrValue)| {
+            let check = asked.checks.iter().find(|c| c.part == part);
+            let (look, word) = match check.map(|c| c.held) {
+                Some(Ternary::Yes) => (Some(Look::YES), words.get("answer-held")),
+                Some(Ternary::No) => (Some(Look::NO), words.get("answer-failed")),
+                Some(Ternary::Unknown) => (Some(Look::MAYBE), words.get("answer-unknown")),
+                None => (None, words.get("answer-unseen")),
+            };
+            let has =
+                check.map_or_else(|| words.get("field-none"), |c| say::found(words.lang(), &c.found).into());
+            Answer { asks, has, look, word }
+        };
+        let answers = pieces::conditions(rules.family, rule).into_iter().map(answer).collect();
+        Some(Reason::Rule { title, answers })
+    }
+
+    /// The rules of unknown answer on this way.
+    pub fn choices(&self) -> Vec<(AttrValue, bool)> {
+        let walk = self.state.case.walk(self.state.packet, self.state.way);
+        let name = |rule: &RuleRef| AttrValue::from(rule.to_string());
+        walk.map(|w| w.choices.iter().map(|(rule, yes)| (name(rule), *yes)).collect()).unwrap_or_default()
+    }
+
+    /// There are more ways than were followed.
+    pub fn truncated(&self) -> bool {
+        self.state.case.trace(self.state.packet).is_some_and(|t| t.truncated)
+    }
+
+    /// What the rule's target does, if it matched.
+    pub fn then(&self) -> Option<(Look, AttrValue, AttrValue)> {
+        let asked = asked(self.state, &self.reel, self.state.at).filter(|a| a.held == Ternary::Yes)?;
+        let rules = self.state.case.rules();
+        let rule = rules.rule(asked.rule)?;
+        let (look, name) = pieces::target(rule)?;
+        let all = pieces::target_words(rules.family, rule);
+        let options = all.strip_prefix(name.as_str()).unwrap_or("").trim().to_owned();
+        Some((look, name, options.into()))
+    }
+}
+
+/// A rule that was asked.
+#[derive(Clone, Copy)]
+struct Asked<'a> {
+    rule: &'a RuleRef,
+    checks: &'a [Check],
+    held: Ternary,
+}
+
+impl Asked<'_> {
+    fn answer(&self, part: Part) -> Option<Ternary> {
+        self.checks.iter().find(|c| c.part == part).map(|c| c.held)
+    }
+}
+
+/// The rule that a step is about.
+fn asked<'a>(state: &'a State, reel: &Reel, step: usize) -> Option<Asked<'a>> {
+    let place = *reel.frames().get(step)?.events.first()?;
+    match state.case.event(state.packet, state.way, place)? {
+        Event::Netfilter(NfEvent::RuleAsked { rule, checks, held, .. }) => {
+            Some(Asked { rule, checks, held: *held })
+        }
+        Event::Netfilter(_) | Event::Net(_) => None,
+    }
+}
+
+/// A step in words: what it is about, and what came of it.
+fn sentence(state: &State, reel: &Reel, step: usize) -> AttrValue {
+    let Some(frame) = reel.frames().get(step) else { return AttrValue::default() };
+    let (lang, rules) = (state.words.lang(), state.case.rules());
+    let events = frame.events.iter().filter_map(|place| state.case.event(state.packet, state.way, *place));
+    let told = events.enumerate().filter(|(i, event)| *i == 0 || is_told(event));
+    let said: Vec<String> = told.map(|(_, event)| say::sentence(lang, &rules, event)).collect();
+    said.join(" · ").into()
+}
+
+/// Whether an event that came of another is worth saying along with it.
+fn is_told(event: &Event) -> bool {
+    match event {
+        Event::Net(NetEvent::Ended { fate, .. }) => {
+            matches!(fate, Fate::Lost(_) | Fate::Unknown | Fate::Rejected)
+        }
+        Event::Net(NetEvent::Begins { .. } | NetEvent::Answers { .. } | NetEvent::Routed { .. }) => false,
+        Event::Netfilter(event) => match event {
+            NfEvent::PacketChanged { by, .. } => match by {
+                ChangedBy::Target | ChangedBy::Nat(_) | ChangedBy::Forwarding | ChangedBy::Loopback => true,
+                ChangedBy::Tracking | ChangedBy::Routing => false,
+            },
+            NfEvent::LogWritten { .. } | NfEvent::NotKnown { .. } => true,
+            NfEvent::ConnectionChanged { change, .. } => match change {
+                CtChange::Tcp(..) | CtChange::Reset | CtChange::Replaced | CtChange::Mark(_) => true,
+                CtChange::Created
+                | CtChange::Confirmed
+                | CtChange::Status(_)
+                | CtChange::Expired
+                | CtChange::Abandoned
+                | CtChange::Clash => false,
+            },
+            NfEvent::HookEntered { .. }
+            | NfEvent::StageSkipped { .. }
+            | NfEvent::ChainEntered { .. }
+            | NfEvent::RuleAsked { .. }
+            | NfEvent::ChainLeft { .. }
+            | NfEvent::PolicyApplied { .. }
+            | NfEvent::TableDone { .. }
+            | NfEvent::Tracked { .. }
+            | NfEvent::NatSettled { .. } => false,
+        },
+    }
+}

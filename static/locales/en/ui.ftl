@@ -1,0 +1,278 @@
+# The page's own words. The sentences about events are in say.ftl.
+
+## The bar on top
+app-title = Vitrine — a packet in a glass case
+app-name = Vitrine
+specimen-facts =
+    { $family } · { $tables ->
+        [one] 1 table
+       *[other] { $tables } tables
+    } · { $chains ->
+        [one] 1 chain
+       *[other] { $chains } chains
+    } · { $rules ->
+        [one] 1 rule
+       *[other] { $rules } rules
+    }
+specimen-recorded = Docker with a published port, and ufw
+specimen-pasted = Pasted rules
+remarks = { $n ->
+        [one] 1 remark
+       *[other] { $n } remarks
+    }
+open-rules = Open rules
+support = What is modelled
+keys = Keyboard
+language = Language
+theme-to-dark = Switch to dark
+theme-to-light = Switch to light
+skip-to-steps = Skip to the step buttons
+
+## Packets sent so far
+packets = Packets
+packets-sent = Packets sent so far
+send-reply = Send the reply
+send-reply-lost = There is no reply to send: the packet did not get through
+send-reply-none = Nobody answers such a packet
+new-packet = New packet
+packet-verdict-accept = got through
+packet-verdict-drop = dropped
+packet-verdict-reject = rejected
+packet-verdict-unknown = can’t be told
+reply-of = reply to { $number }
+
+## Ways, where the model can't know
+ways-title = Ways that the packet may go
+ways = The model can’t know everything here: this is way { $way } of { $ways }.
+ways-more = There are more ways than are shown.
+way-if-yes = as if rule { $rule } matched
+way-if-no = as if rule { $rule } didn’t match
+way-next = Next way
+way-back = Previous way
+
+## Panes
+tab-path = Path
+tab-rules = Rules
+tab-packet = Packet
+tab-log = Log
+panes = Views of the walk
+
+## The picture
+map = Hooks and tables, in the kernel’s order
+map-step = The packet’s path so far: { $path }
+host = This host
+local-process = Local process
+routing = Routing
+routing-decision = Routing decision
+wire-to-host = to this host
+wire-through = to somewhere else
+cell-label = { $hook }, { $stage }
+cell-empty = no rules
+cell-rules = { $rules ->
+        [one] 1 rule
+       *[other] { $rules } rules
+    }
+cell-past = passed
+cell-current = the packet is here
+cell-future = still ahead
+cell-none = not on this packet’s path
+
+## The chain
+chain = Chain
+chain-of = { $table } { $chain }
+chain-rules = { $rules ->
+        [0] no rules
+        [one] 1 rule
+       *[other] { $rules } rules
+    }
+chain-empty = This chain has no rules.
+chain-none-interface = The packet is on the wire: no chain looks at it here.
+chain-none-conntrack = Connection tracking looks the packet up in its table. There are no rules here.
+chain-none-confirm = Connection tracking keeps the new connection from here on. There are no rules here.
+chain-none-routing = The kernel asks the routing table. There are no rules here.
+chain-none-local = The packet is with a process of this host.
+chain-none-table = There is no such table in these rules: it isn’t consulted.
+policy-end = End of the chain: policy { $policy }
+return-end = End of the chain: back to { $chain }
+rule-number = Rule { $number }
+rule-any = every packet
+target-none = no target
+
+## Why
+why-matched = Why rule { $number } matched
+why-failed = Why rule { $number } didn’t match
+why-maybe = Why rule { $number } can’t be told
+why-here = What happens here
+why-part = The rule’s part
+why-packet = The packet has
+why-rule = The rule asks
+why-answer = Answer
+answer-held = held
+answer-failed = failed
+answer-unknown = not known
+answer-unseen = not looked at
+why-everything = This rule asks for nothing: it matches every packet.
+why-end = No rule decided; the end of the chain does.
+why-then = Then
+why-not-rule = No rule is being looked at in this step.
+why-policy = No rule of the chain decided, so the policy does: { $policy }.
+why-failed-first = The first part that fails ends it; the parts after it aren’t looked at.
+
+## The packet
+packet = Packet
+packet-came = As it came
+packet-now = As it is now
+field-in = in
+field-out = out
+field-proto = protocol
+field-src = source
+field-sport = source port
+field-dst = destination
+field-dport = dest. port
+field-flags = flags
+field-icmp = ICMP type
+field-icmp-id = ICMP id
+field-ttl = TTL
+field-tos = TOS
+field-length = length
+field-mark = mark
+field-state = state
+field-changed = changed
+field-none = –
+bytes = { $n } bytes
+connection = Connection
+connection-none = No entry yet: connection tracking hasn’t seen the packet.
+connection-untracked = This packet isn’t tracked.
+connection-invalid = The packet belongs to no connection and can’t open one, so it has no entry.
+connection-unconfirmed = Not kept yet: the entry is confirmed when the packet leaves or is delivered.
+connection-confirmed = Kept in the table
+connection-original = original
+connection-reply = reply
+connection-state = state
+connection-nat = translation
+connection-mark = mark
+
+## The log
+log = Log
+log-of = What happened, step by step
+
+## The step bar
+steps = Steps
+step = Step
+step-forward = Step forward
+step-back = Step back
+chain-forward = Forward to the next chain
+chain-back = Back to the previous chain
+hook-forward = Forward to the next hook
+hook-back = Back to the previous hook
+run = On to the verdict
+to-start = Back to the start of the walk
+step-slider = Step of the walk
+step-of = { $at } / { $of }
+step-value = Step { $at } of { $of }: { $says }
+verdict = Verdict
+verdict-accept = ACCEPT
+verdict-drop = DROP
+verdict-reject = REJECT
+verdict-unknown = UNKNOWN
+
+## The packet's form
+composer = Send a packet
+presets = Ready-made packets
+form-where = Comes from
+form-where-wire = the network, through an interface
+form-where-local = a process on this host
+form-iface = Interface
+form-proto = Protocol
+form-src = Source address
+form-sport = Source port
+form-dst = Destination address
+form-dport = Destination port
+form-flags = TCP flags
+form-icmp = ICMP type
+form-ttl = TTL
+form-state = Connection state
+form-state-auto = from what was sent before
+form-more = Anything else: out=, mark=, uid=, gid=, mac=, id=, after=
+form-as-text = On the command line
+form-send = Send
+form-start-over = Forget everything and start over
+form-cancel = Cancel
+error-address = This isn’t an IP address: { $value }
+error-families = Source and destination are of two families
+error-port = A port is a number from 0 to 65535: { $value }
+error-ttl = A TTL is a number from 1 to 255: { $value }
+error-flags = These aren’t TCP flags: { $value }
+error-icmp = This isn’t an ICMP type: { $value }
+error-iface = There is no such interface: { $value }
+error-family-rules = These rules are for { $family }; the packet’s addresses aren’t.
+error-send = The packet can’t be sent: { $why }
+
+preset-published-port = To the published port
+preset-published-port-hint = From the internet to port 8080, which Docker publishes. ufw doesn’t allow it, and yet…
+preset-ssh = SSH to the host
+preset-ssh-hint = From the internet to port 22, which ufw allows.
+preset-blocked-port = To a closed port
+preset-blocked-port-hint = From the internet to port 3306, which nothing allows.
+preset-container-out = From the container, out
+preset-container-out-hint = The container opens a web page: its address is hidden behind the host’s.
+preset-ping = Ping to the host
+preset-ping-hint = An ICMP echo request from the internet.
+preset-host-out = From the host, out
+preset-host-out-hint = A process of the host asks a name server.
+preset-stray-ack = A stray segment
+preset-stray-ack-hint = A FIN,ACK of no connection: INVALID.
+
+## Opening rules
+dump-title = Open a ruleset
+dump-lead = Paste what iptables-save or ip6tables-save prints, drop the file anywhere on this page, or pick it.
+dump-private = It stays in this browser: nothing is sent anywhere.
+dump-text = Output of iptables-save
+dump-file = Pick a file
+dump-apply = Use these rules
+dump-reset = Back to the recorded host
+dump-drop = Drop the ruleset here
+dump-error = These rules can’t be read
+dump-error-more = { $n ->
+        [one] and 1 more error
+       *[other] and { $n } more errors
+    }
+dump-warnings = Read, with remarks
+dump-too-big = This file is larger than { $limit } MB. That is more than the page takes.
+dump-binary = This isn’t text: it has bytes that no dump of rules has.
+dump-reading = Reading…
+dump-interfaces = Interfaces
+dump-interfaces-hint = A ruleset doesn’t say what addresses the host has. These are guessed from the rules.
+
+## Support
+support-title = What is modelled
+support-lead = What the model does like Linux, what it only keeps and prints back, and what it refuses.
+support-filter = Find
+support-name = Name
+support-options = Options
+support-status = Status
+support-note = Note
+support-modelled = modelled
+support-kept = kept
+support-refused = refused
+support-modelled-hint = evaluated as the kernel does
+support-kept-hint = read, printed back, evaluates to “unknown”
+support-refused-hint = refused with iptables’ own words
+support-count = { $n ->
+        [one] 1 entry
+       *[other] { $n } entries
+    }
+
+## Keys
+keys-title = Keyboard
+keys-lead = These work wherever no text field has the focus.
+key-step = next rule, previous rule
+key-chain = next chain, previous chain
+key-hook = next hook, previous hook
+key-ends = start of the walk, verdict
+key-help = this list
+key-close = close a sheet
+
+## Everywhere
+close = Close
+interface = interface
