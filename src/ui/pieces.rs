@@ -2,8 +2,9 @@
 
 use super::look::Look;
 use crate::netfilter::event::Part;
+use crate::netfilter::targets::Role;
 use crate::netfilter::text::rule_parts;
-use crate::netfilter::{Family, Rule, Target};
+use crate::netfilter::{Family, Rule};
 use yew::AttrValue;
 
 /// The parts of a rule that can hold or fail, in the order in which they are asked.
@@ -13,16 +14,16 @@ pub fn conditions(family: Family, rule: &Rule) -> Vec<(Part, AttrValue)> {
 
 /// What the target means to the packet, and its name; `None` for a rule that only counts.
 pub fn target(rule: &Rule) -> Option<(Look, AttrValue)> {
-    let look = match &rule.target {
-        Target::None => return None,
-        Target::Accept => Look::YES,
-        Target::Drop => Look::NO,
-        Target::Reject(_) => Look::REJECT,
-        Target::Return => Look::BACK,
-        Target::Jump(_) | Target::Goto(_) => Look::CALL,
-        Target::Nat(_) | Target::Mark(_) => Look::CHANGE,
-        Target::Log(_) => Look::NOTE,
-        Target::Queue | Target::Unknown(_) => Look::MAYBE,
+    let look = match rule.target.role() {
+        Role::Count => return None,
+        Role::Accept => Look::YES,
+        Role::Drop => Look::NO,
+        Role::Reject => Look::REJECT,
+        Role::Return => Look::BACK,
+        Role::Call => Look::CALL,
+        Role::Translate | Role::Change => Look::CHANGE,
+        Role::Note => Look::NOTE,
+        Role::Unknown => Look::MAYBE,
     };
     Some((look, AttrValue::from(rule.target.name().to_owned())))
 }

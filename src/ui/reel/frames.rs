@@ -3,6 +3,7 @@
 use super::{Frame, Line, Reel, Scene, Visit};
 use crate::net::{Event, Fate, NetEvent, Origin, Routed};
 use crate::netfilter::event::{ChangedBy, CtChange, EnteredBy, Event as NfEvent, Skip, Verdict};
+use crate::netfilter::targets::Role;
 use crate::netfilter::{CtEntry, Hook, Policy, RuleRef, Ruleset, Skb, Stage, TableName, Target, Ternary};
 use crate::query::{Outcome, Walk};
 use crate::ui::cabinet::plan::Spot;
@@ -236,6 +237,7 @@ impl Maker<'_> {
             | Skip::Invalid
             | Skip::NotFirstPacket
             | Skip::Settled
+            | Skip::Answer
             | Skip::IcmpError => false,
         };
         if silent {
@@ -253,25 +255,22 @@ impl Maker<'_> {
         }
         let line = Some((visit, Line::Rule(rule.index)));
         let target = self.rules.rule(rule).map(|r| r.target.clone()).unwrap_or(Target::None);
-        let (look, word) = match (held, taken) {
-            (Ternary::Unknown, _) => (Look::MAYBE, None),
-            (Ternary::No, _) | (Ternary::Yes, false) => (Look::PASS, None),
-            (Ternary::Yes, true) => match &target {
-                Target::None => (Look::YES, None),
-                Target::Accept => (Look::YES, Some("ACCEPT")),
-                Target::Drop => (Look::NO, Some("DROP")),
-                Target::Reject(_) => (Look::REJECT, Some("REJECT")),
-                Target::Return => (Look::BACK, None),
-                Target::Jump(_) | Target::Goto(_) => (Look::CALL, None),
-                Target::Log(_) => (Look::NOTE, Some("LOG")),
-                Target::Nat(_) | Target::Mark(_) => (Look::CHANGE, None),
-                Target::Queue | Target::Unknown(_) => (Look::MAYBE, None),
+        let (look, named) = match (held, taken) {
+            (Ternary::Unknown, _) => (Look::MAYBE, false),
+            (Ternary::No, _) | (Ternary::Yes, false) => (Look::PASS, false),
+            (Ternary::Yes, true) => match target.role() {
+                Role::Count => (Look::YES, false),
+                Role::Accept => (Look::YES, true),
+                Role::Drop => (Look::NO, true),
+                Role::Reject => (Look::REJECT, true),
+                Role::Return => (Look::BACK, false),
+                Role::Call => (Look::CALL, false),
+                Role::Note => (Look::NOTE, true),
+                Role::Translate | Role::Change => (Look::CHANGE, true),
+                Role::Unknown => (Look::MAYBE, false),
             },
         };
-        let word = word.map(AttrValue::Static).or_else(|| {
-            let changes = matches!(target, Target::Nat(_) | Target::Mark(_)) && look == Look::CHANGE;
-            changes.then(|| AttrValue::from(target.name().to_owned()))
-        });
+        let word = named.then(|| AttrValue::from(target.name().to_owned()));
         self.push_here(id, line, look, word);
     }
 
