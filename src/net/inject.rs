@@ -40,8 +40,8 @@ pub struct Injected {
     pub mark: u32,
     /// `mac=…`: the hardware address it comes from.
     pub mac: Option<Mac>,
-    /// `uid=N` and `gid=N`: the sending socket's owner.
-    pub owner: Option<(u32, u32)>,
+    /// `uid=N` and `gid=N`: the sending socket's owner; `socket=none`: the kernel itself sends it.
+    pub sender: Sender,
     /// `ct=STATE`: the connection's state, instead of what the packets before make it.
     pub ct: Option<CtState>,
     /// `after=SECONDS`: how long after the packet before.
@@ -94,7 +94,7 @@ impl fmt::Display for InjectErrorKind {
             Self::Number => f.write_str("expected a number"),
             Self::Mac => f.write_str("expected a hardware address like 02:00:00:00:00:01"),
             Self::State => f.write_str("expected new, established, related, invalid or untracked"),
-            Self::Key => f.write_str("no such key: in, out, mark, mac, uid, gid, ct, after"),
+            Self::Key => f.write_str("no such key: in, out, mark, mac, uid, gid, socket, ct, after"),
         }
     }
 }
@@ -104,7 +104,16 @@ impl std::error::Error for InjectError {}
 impl Injected {
     /// A packet that comes in by an interface, or from a local process where there is none.
     pub fn new(packet: Packet, iif: Option<IfName>) -> Self {
-        Injected { packet, iif, out: None, mark: 0, mac: None, owner: None, ct: None, after: Duration::ZERO }
+        Injected {
+            packet,
+            iif,
+            out: None,
+            mark: 0,
+            mac: None,
+            sender: Sender::UnknownSocket,
+            ct: None,
+            after: Duration::ZERO,
+        }
     }
 
     /// Where it comes from.
@@ -112,12 +121,15 @@ impl Injected {
         self.iif.clone().map_or(Origin::Process, Origin::Wire)
     }
 
-    /// The sending socket.
-    pub fn sender(&self) -> Sender {
-        match (&self.iif, self.owner) {
-            (Some(_), _) => Sender::Kernel,
-            (None, Some((uid, gid))) => Sender::Socket { uid, gid },
-            (None, None) => Sender::UnknownSocket,
+    /// What the kernel knows of the sending socket: nothing, for a packet that came in.
+    pub(super) fn socket(&self) -> Sender {
+        if self.iif.is_some() { Sender::Kernel } else { self.sender }
+    }
+
+    fn owner(&self) -> (u32, u32) {
+        match self.sender {
+            Sender::Socket { uid, gid } => (uid, gid),
+            Sender::Kernel | Sender::UnknownSocket => (0, 0),
         }
     }
 
@@ -133,8 +145,9 @@ impl Injected {
             "out" => self.out = Some(IfName::new(value).ok_or(Kind::Interface)?),
             "mark" => self.mark = number(value)?,
             "mac" => self.mac = Some(value.parse().map_err(|_| Kind::Mac)?),
-            "uid" => self.owner = Some((number(value)?, self.owner.map_or(0, |o| o.1))),
-            "gid" => self.owner = Some((self.owner.map_or(0, |o| o.0), number(value)?)),
+            "uid" => self.sender = Sender::Socket { uid: number(value)?, gid: self.owner().1 },
+            "gid" => self.sender = Sender::Socket { uid: self.owner().0, gid: number(value)? },
+            "socket" if value == "none" => self.sender = Sender::Kernel,
             "ct" => {
                 let found = CtState::ALL.into_iter().find(|s| s.name().eq_ignore_ascii_case(value));
                 self.ct = Some(found.ok_or(Kind::State)?);
@@ -198,8 +211,10 @@ impl fmt::Display for Injected {
         if self.mark != 0 {
             write!(f, "mark={:#x} ", self.mark)?;
         }
-        if let Some((uid, gid)) = self.owner {
-            write!(f, "uid={uid} gid={gid} ")?;
+        match self.sender {
+            Sender::Socket { uid, gid } => write!(f, "uid={uid} gid={gid} ")?,
+            Sender::Kernel => f.write_str("socket=none ")?,
+            Sender::UnknownSocket => {}
         }
         if let Some(ct) = self.ct {
             write!(f, "ct={} ", ct.name().to_ascii_lowercase())?;

@@ -15,3 +15,4 @@ pub use infer::infer;
 pub use inject::{InjectError, InjectErrorKind, Injected, Origin};
 pub use route::{Route, RouteKind};
 pub use text::{HostTextError, HostTextProblem, parse_host};
+pub use walk::Answer;

@@ -21,54 +21,78 @@ struct Way<'a> {
     assumed: Option<CtState>,
     /// The interface that the user said routing chooses.
     out: Option<IfName>,
-    /// Packets that the kernel sends in answer, each with what it has to do with a connection.
-    answers: Vec<(Packet, Option<CtRef>, EventId)>,
+    answers: Vec<Answer>,
+}
+
+/// A packet that the kernel sends in answer to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The packet.
+    pub packet: Packet,
+    ct: Option<CtRef>,
+    cause: EventId,
 }
 
 /// Where a way through the host ended, and by which event.
 type End = (Fate, Option<EventId>);
 
 impl Host {
-    /// Leads a packet, and what the kernel sends in answer to it, through the host.
+    /// Leads a packet, and what the kernel sends in answer to it, through the host. What the kernel would send
+    /// in answer to its own answer is not sent.
     pub fn inject(&mut self, injected: &Injected, choices: &mut Choices, log: &mut Log<Event>) -> Fate {
+        let (fate, answers) = self.pass(injected, choices, log);
+        for answer in answers {
+            self.answer(answer, choices, log);
+        }
+        fate
+    }
+
+    /// Leads a packet through the host: how it ended, and what the kernel is about to send in answer.
+    pub fn pass(
+        &mut self,
+        injected: &Injected,
+        choices: &mut Choices,
+        log: &mut Log<Event>,
+    ) -> (Fate, Vec<Answer>) {
         self.now = self.now.after(injected.after);
+        let untracked =
+            CtRef { state: CtState::Untracked, entry: None, dir: crate::packet::Direction::Original };
         let mut skb = Skb {
             packet: injected.packet.clone(),
             iif: injected.iif.clone(),
             oif: OutDev::None,
             mark: injected.mark,
-            ct: None,
-            sender: injected.sender(),
+            ct: (injected.ct == Some(CtState::Untracked)).then_some(untracked),
+            sender: injected.socket(),
             mac: injected.mac,
         };
-        if injected.ct == Some(CtState::Untracked) {
-            skb.ct = Some(CtRef {
-                state: CtState::Untracked,
-                entry: None,
-                dir: crate::packet::Direction::Original,
-            });
-        }
         let origin = injected.origin();
         let begins = log.emit(None, Event::Net(NetEvent::Begins { skb: Arc::new(skb.clone()), origin }));
-        let mut way = Way {
-            host: self,
-            log,
-            choices,
-            assumed: injected.ct,
-            out: injected.out.clone(),
-            answers: Vec::new(),
-        };
+        let (assumed, out) = (injected.ct, injected.out.clone());
+        let mut way = Way { host: self, log, choices, assumed, out, answers: Vec::new() };
         let end = match injected.iif {
             Some(_) => way.receive(&mut skb, begins),
             None => way.send(&mut skb, begins),
         };
-        let fate = way.end(end, begins);
-        way.out = None;
-        way.assumed = None;
-        for (packet, ct, cause) in std::mem::take(&mut way.answers) {
-            way.answer(packet, ct, cause);
-        }
-        fate
+        (way.end(end, begins), way.answers)
+    }
+
+    /// Leads an answer of the kernel's out of the host.
+    pub fn answer(&mut self, answer: Answer, choices: &mut Choices, log: &mut Log<Event>) -> Fate {
+        let mut skb = Skb {
+            packet: answer.packet,
+            iif: None,
+            oif: OutDev::None,
+            mark: 0,
+            ct: answer.ct,
+            sender: Sender::Kernel,
+            mac: None,
+        };
+        let begins =
+            log.emit(Some(answer.cause), Event::Net(NetEvent::Answers { skb: Arc::new(skb.clone()) }));
+        let mut way = Way { host: self, log, choices, assumed: None, out: None, answers: Vec::new() };
+        let end = way.send(&mut skb, begins);
+        way.end(end, begins)
     }
 }
 
@@ -76,17 +100,10 @@ impl Way<'_> {
     fn end(&mut self, (fate, by): End, begins: EventId) -> Fate {
         let ended =
             self.log.emit(by.or(Some(begins)), Event::Net(NetEvent::Ended { fate: fate.clone(), by }));
-        self.host.netfilter.forget_unconfirmed(ended, self.log);
+        // A connection that an answer still belongs to stays until that has been sent.
+        let kept: Vec<_> = self.answers.iter().filter_map(|a| a.ct?.entry).collect();
+        self.host.netfilter.forget_unconfirmed(&kept, ended, self.log);
         fate
-    }
-
-    /// Sends a packet that the kernel made; one that it makes in answer to that is not sent.
-    fn answer(&mut self, packet: Packet, ct: Option<CtRef>, cause: EventId) {
-        let mut skb =
-            Skb { packet, iif: None, oif: OutDev::None, mark: 0, ct, sender: Sender::Kernel, mac: None };
-        let begins = self.log.emit(Some(cause), Event::Net(NetEvent::Answers { skb: Arc::new(skb.clone()) }));
-        let end = self.send(&mut skb, begins);
-        self.end(end, begins);
     }
 
     /// In by an interface (`ip_rcv`).
@@ -252,7 +269,10 @@ impl Way<'_> {
             {
                 packet.src = own;
             }
-            self.answers.push((packet, answering(skb.ct), cause));
+            if packet.icmp().is_some() {
+                packet.tos = error_tos(&skb.packet);
+            }
+            self.answers.push(Answer { packet, ct: answering(skb.ct), cause });
         }
     }
 
@@ -267,8 +287,9 @@ impl Way<'_> {
         let quoted = Some(Box::new(rejected.clone()));
         let transport = Transport::Icmp(Icmp { kind, id: 0, quoted });
         let src = self.own_address(skb).unwrap_or(rejected.dst);
-        if let Some(packet) = Packet::new(src, rejected.src, transport) {
-            self.answers.push((packet, answering(skb.ct), cause));
+        if let Some(mut packet) = Packet::new(src, rejected.src, transport) {
+            packet.tos = error_tos(rejected);
+            self.answers.push(Answer { packet, ct: answering(skb.ct), cause });
         }
     }
 
@@ -303,4 +324,11 @@ fn answering(ct: Option<CtRef>) -> Option<CtRef> {
     let ct = ct?;
     ct.entry?;
     Some(CtRef { state: CtState::Related, entry: ct.entry, dir: ct.dir.flip() })
+}
+
+/// IPv4 errors are sent as internetwork control (`icmp_send`, RFC 1812 4.3.2.5).
+fn error_tos(rejected: &Packet) -> u8 {
+    const INTERNETWORK_CONTROL: u8 = 0xc0;
+    const TOS_BITS: u8 = 0x1e;
+    if rejected.src.is_ipv4() { rejected.tos & TOS_BITS | INTERNETWORK_CONTROL } else { 0 }
 }

@@ -200,6 +200,8 @@ pub enum Skip {
     Settled,
     /// The quoted packet's connection says how an ICMP error is translated.
     IcmpError,
+    /// The packet answers the connection's first packet, which did not get through.
+    Answer,
     /// The entry is in the table already.
     Confirmed,
 }

@@ -80,6 +80,8 @@ pub enum Fact {
     Number(u64),
     /// Tokens left, in packets, rounded down.
     Tokens(u64),
+    /// So many in a thousand packets, by chance.
+    Chance(u16),
     /// User and group of the sending socket.
     Owner(u32, u32),
     /// Text: a name of a list, a class.
@@ -124,6 +126,8 @@ pub enum NotTold {
     Owner,
     /// What kind of address it is to this host.
     AddrType,
+    /// Which TCP options the packet has.
+    TcpOptions,
     /// Which packets came before.
     History,
 }
@@ -179,6 +183,7 @@ impl fmt::Display for Fact {
             Fact::AddrType(kind) => kind.fmt(f),
             Fact::Number(n) => n.fmt(f),
             Fact::Tokens(n) => write!(f, "{n} left"),
+            Fact::Chance(permille) => write!(f, "{}.{} %", permille / 10, permille % 10),
             Fact::Owner(uid, gid) => write!(f, "uid {uid} gid {gid}"),
             Fact::Text(text) => f.write_str(text),
             Fact::Absent(what) => f.write_str(match what {
@@ -195,6 +200,7 @@ impl fmt::Display for Fact {
                 NotTold::Mac => "hardware address not given",
                 NotTold::Owner => "owner not given",
                 NotTold::AddrType => "address type not known",
+                NotTold::TcpOptions => "TCP options not given",
                 NotTold::History => "history not known",
             }),
             Fact::NotModelled => f.write_str("not modelled"),

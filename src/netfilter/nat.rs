@@ -4,7 +4,7 @@
 
 use super::conntrack::{CtRef, CtState, CtStatus};
 use super::event::{ChangedBy, Event, Manip, NotKnown, Skip};
-use super::targets::{NatRange, NatTarget, NatVariant, PortChoice};
+use super::targets::{NatRange, NatTarget, NatVariant, Netmap, PortChoice};
 use super::walk::changed;
 use super::{CtId, Hook, HookVerdict, Netfilter, OutDev, Skb, Stage, TableName, WalkCx};
 use crate::abi::EventId;
@@ -143,6 +143,24 @@ impl Netfilter {
         let range = NatRange { addrs, ..nat.range };
         self.settle(id, manip, Some((range, nat.choice)), event, cx);
         true
+    }
+
+    /// A NETMAP rule: the address of the end that this hook translates keeps its host part.
+    pub(super) fn netmap_target(
+        &mut self,
+        netmap: &Netmap,
+        hook: Hook,
+        skb: &Skb,
+        event: EventId,
+        cx: &mut WalkCx,
+    ) {
+        let Some((id, manip)) = skb.ct.and_then(|ct| ct.entry).zip(Manip::at(hook)) else { return };
+        let addr = netmap.map(match manip {
+            Manip::Src => skb.packet.src,
+            Manip::Dst => skb.packet.dst,
+        });
+        let range = NatRange { addrs: Some((addr, addr)), ..NatRange::default() };
+        self.settle(id, manip, Some((range, PortChoice::Keep)), event, cx);
     }
 
     /// Settles one end of a connection (`nf_nat_setup_info`): with a range as a rule says, without one as

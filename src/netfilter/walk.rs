@@ -4,12 +4,13 @@ use super::conntrack::{self, Conntrack, CtRef, CtState, CtStatus};
 use super::event::{ChangedBy, Check, CtChange, EnteredBy, Event, NotKnown, Part, Skip, Verdict};
 use super::matches::MatchCx;
 use super::modules::Modules;
-use super::targets::{self, Target};
+use super::targets::{self, Connmark, Target};
 use super::{
-    Chain, ChainKind, ChainName, Choices, Counters, Env, Fact, Family, Hook, Inv, OutDev, Policy, Rule,
+    Chain, ChainKind, ChainName, Choices, Counters, CtId, Env, Fact, Family, Hook, Inv, OutDev, Policy, Rule,
     RuleRef, Ruleset, Skb, Stage, TableName, Ternary, Test,
 };
 use crate::abi::{EventId, IfName, Sink, Time};
+use crate::packet::Direction;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ pub struct Netfilter {
     counters: BTreeMap<(Family, RuleRef), Counters>,
     policies: BTreeMap<(Family, TableName, ChainName), Counters>,
     tracking: bool,
+    track_always: bool,
 }
 
 /// What a walk through a hook needs from outside.
@@ -98,6 +100,11 @@ impl Netfilter {
         self.rulesets.get(&family)
     }
 
+    /// Tracks connections even where no rule needs it, as on a host where something else asked for it.
+    pub fn track_always(&mut self) {
+        self.track_always = true;
+    }
+
     /// What a rule has counted since it was loaded.
     pub fn counted(&self, family: Family, rule: &RuleRef) -> Counters {
         self.counters.get(&(family, rule.clone())).copied().unwrap_or_default()
@@ -105,7 +112,7 @@ impl Netfilter {
 
     /// True if a rule needs connection tracking: without one Linux does not track at all.
     pub fn is_tracking(&self) -> bool {
-        self.tracking
+        self.tracking || self.track_always
     }
 
     /// Leads a packet through a hook.
@@ -134,10 +141,11 @@ impl Netfilter {
         HookVerdict::Accept
     }
 
-    /// Ends a packet's walk: a connection whose first packet did not get through is forgotten.
-    pub fn forget_unconfirmed(&mut self, cause: EventId, sink: &mut dyn Sink<Event>) {
-        let loose: Vec<_> =
-            self.conntrack.entries().filter(|e| !self.conntrack.is_taken(&e.reply)).map(|e| e.id).collect();
+    /// Ends a packet's walk: a connection whose first packet did not get through is forgotten, but for those
+    /// in `kept`.
+    pub fn forget_unconfirmed(&mut self, kept: &[CtId], cause: EventId, sink: &mut dyn Sink<Event>) {
+        let loose = self.conntrack.entries().filter(|e| !self.conntrack.is_taken(&e.reply)).map(|e| e.id);
+        let loose: Vec<_> = loose.filter(|id| !kept.contains(id)).collect();
         for id in loose {
             if self.conntrack.entry(id).is_some_and(|e| e.has(CtStatus::Confirmed)) {
                 // A RST took it out of the table already, and said so.
@@ -150,7 +158,7 @@ impl Netfilter {
 
     fn track(&mut self, hook: Hook, skb: &mut Skb, entered: EventId, cx: &mut WalkCx) {
         let skip = match skb.ct {
-            _ if !self.tracking && cx.assumed.is_none() => Some(Skip::TrackingOff),
+            _ if !self.is_tracking() && cx.assumed.is_none() => Some(Skip::TrackingOff),
             Some(CtRef { state: CtState::Untracked, .. }) => Some(Skip::Untracked),
             Some(_) => Some(Skip::AlreadyTracked),
             None => None,
@@ -177,6 +185,10 @@ impl Netfilter {
         let Some(id) = ct.entry else {
             return skip(if ct.state == CtState::Untracked { Skip::Untracked } else { Skip::Invalid }, cx);
         };
+        // A RST or an ICMP error that answers the first packet does not confirm the connection.
+        if ct.dir == Direction::Reply {
+            return skip(Skip::Answer, cx);
+        }
         let Some(entry) = self.conntrack.entry(id) else { return skip(Skip::Confirmed, cx) };
         if entry.has(CtStatus::Confirmed) {
             return skip(Skip::Confirmed, cx);
@@ -460,6 +472,18 @@ impl Netfilter {
                 true => RuleOutcome::Final(ChainOutcome::Accept(event)),
                 false => RuleOutcome::Final(ChainOutcome::Drop(event)),
             },
+            Target::Netmap(netmap) => {
+                self.netmap_target(netmap, hook, skb, event, cx);
+                RuleOutcome::Final(ChainOutcome::Accept(event))
+            }
+            Target::Connmark(connmark) => {
+                self.connmark_target(*connmark, skb, event, cx);
+                RuleOutcome::Next
+            }
+            Target::Ct(ct) => {
+                self.ct_target(ct, skb, event, cx);
+                RuleOutcome::Next
+            }
             Target::Unknown(unknown) => {
                 let what = NotKnown::Target(unknown.name.to_string());
                 cx.sink.emit(Some(event), Event::NotKnown { what });
@@ -473,5 +497,28 @@ impl Netfilter {
         };
         changed(cx, Some(event), before, skb, ChangedBy::Target);
         outcome
+    }
+
+    fn connmark_target(&mut self, connmark: Connmark, skb: &mut Skb, event: EventId, cx: &mut WalkCx) {
+        let Some(entry) = skb.ct.and_then(|ct| self.conntrack.entry_mut(ct.entry?)) else { return };
+        let (mark, ctmark) = connmark.apply(skb.mark, entry.mark);
+        skb.mark = mark;
+        if ctmark != entry.mark {
+            entry.mark = ctmark;
+            let entry = Arc::new(entry.clone());
+            cx.sink.emit(Some(event), Event::ConnectionChanged { entry, change: CtChange::Mark(ctmark) });
+        }
+    }
+
+    /// CT acts only on a packet that has no connection yet.
+    fn ct_target(&mut self, ct: &targets::Ct, skb: &mut Skb, event: EventId, cx: &mut WalkCx) {
+        if skb.ct.is_some() {
+            return;
+        }
+        if ct.notrack {
+            skb.ct = Some(CtRef { state: CtState::Untracked, entry: None, dir: Direction::Original });
+        } else {
+            cx.sink.emit(Some(event), Event::NotKnown { what: NotKnown::Target("CT".into()) });
+        }
     }
 }

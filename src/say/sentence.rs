@@ -80,6 +80,7 @@ fn netfilter(lang: Lang, ruleset: &Ruleset, event: &NfEvent) -> String {
                 Skip::NotFirstPacket => "skip-not-first-packet",
                 Skip::Settled => "skip-settled",
                 Skip::IcmpError => "skip-icmp-error",
+                Skip::Answer => "skip-answer",
                 Skip::Confirmed => "skip-confirmed",
             };
             text.with(key, &[("stage", &stage_name(*stage)), ("hook", hook.name())])
@@ -261,6 +262,7 @@ pub fn found(lang: Lang, fact: &Fact) -> String {
             NotTold::Mac => "found-not-told-mac",
             NotTold::Owner => "found-not-told-owner",
             NotTold::AddrType => "found-not-told-addr-type",
+            NotTold::TcpOptions => "found-not-told-tcp-options",
             NotTold::History => "found-not-told-history",
         },
         Fact::NotModelled => "found-not-modelled",

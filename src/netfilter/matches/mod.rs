@@ -1,15 +1,37 @@
 //! Matches: what `-m` brings in. One file a match; this one names them all.
 
+mod addrtype;
 mod comment;
 mod conntrack;
+mod icmp;
+mod iprange;
+mod limit;
+mod mac;
+mod mark;
+mod multiport;
+mod number;
+mod owner;
+mod pkttype;
 mod ports;
 mod state;
+mod statistic;
 mod tcp;
 
+pub use addrtype::{AddrTypeMatch, Limit as AddrTypeLimit};
 pub use comment::Comment;
-pub use conntrack::{ConntrackMatch, Statuses};
-pub use ports::Ports;
+pub use conntrack::{ConntrackMatch, CtStates, Statuses};
+pub use icmp::{IcmpKind, IcmpMatch};
+pub use iprange::{AddrRange, IpRangeMatch};
+pub use limit::{Limit, Rate};
+pub use mac::MacMatch;
+pub use mark::{MarkMask, MarkMatch};
+pub use multiport::{Multiport, Side};
+pub use number::{NumberMatch, NumberOf, NumberWant};
+pub use owner::{IdRange, OwnerMatch};
+pub use pkttype::{PktType, PktTypeMatch};
+pub use ports::{PortRange, Ports};
 pub use state::StateMatch;
+pub use statistic::Statistic;
 pub use tcp::TcpMatch;
 
 use super::env::Env;
@@ -33,13 +55,56 @@ pub enum Match {
     Conntrack(Box<ConntrackMatch>),
     /// `-m state`.
     State(StateMatch),
+    /// `-m addrtype`.
+    AddrType(AddrTypeMatch),
+    /// `-m icmp`, `-m icmp6`.
+    Icmp(IcmpMatch),
+    /// `-m iprange`.
+    IpRange(IpRangeMatch),
+    /// `-m limit`.
+    Limit(Limit),
+    /// `-m mac`.
+    Mac(MacMatch),
+    /// `-m mark`, `-m connmark`.
+    Mark(MarkMatch),
+    /// `-m multiport`.
+    Multiport(Multiport),
+    /// `-m length`, `-m ttl`, `-m hl`.
+    Number(NumberMatch),
+    /// `-m owner`.
+    Owner(OwnerMatch),
+    /// `-m pkttype`.
+    PktType(PktTypeMatch),
+    /// `-m statistic`.
+    Statistic(Statistic),
     /// A match that iptables 1.8.9 does not have, word for word.
     Unknown(Unknown),
 }
 
 /// Every match that iptables 1.8.9 has and this model reads.
-pub const ALL: &[&Extension] =
-    &[&tcp::EXT, &ports::UDP, &ports::UDPLITE, &comment::EXT, &conntrack::EXT, &state::EXT];
+pub const ALL: &[&Extension] = &[
+    &addrtype::EXT,
+    &comment::EXT,
+    &mark::CONNMARK,
+    &conntrack::EXT,
+    &number::HL,
+    &icmp::ICMP,
+    &icmp::ICMP6,
+    &iprange::EXT,
+    &number::LENGTH,
+    &limit::EXT,
+    &mac::EXT,
+    &mark::MARK,
+    &multiport::EXT,
+    &owner::EXT,
+    &pkttype::EXT,
+    &state::EXT,
+    &statistic::EXT,
+    &tcp::EXT,
+    &number::TTL,
+    &ports::UDP,
+    &ports::UDPLITE,
+];
 
 /// The match of this name for a family.
 pub fn find(name: &str, family: Family) -> Option<&'static Extension> {
@@ -77,6 +142,17 @@ impl Match {
             Match::Comment(_) => "comment",
             Match::Conntrack(_) => "conntrack",
             Match::State(_) => "state",
+            Match::AddrType(_) => "addrtype",
+            Match::Icmp(m) => m.name(),
+            Match::IpRange(_) => "iprange",
+            Match::Limit(_) => "limit",
+            Match::Mac(_) => "mac",
+            Match::Mark(m) => m.name(),
+            Match::Multiport(_) => "multiport",
+            Match::Number(m) => m.name(),
+            Match::Owner(_) => "owner",
+            Match::PktType(_) => "pkttype",
+            Match::Statistic(_) => "statistic",
             Match::Unknown(u) => &u.name,
         }
     }
@@ -89,6 +165,17 @@ impl Match {
             Match::Comment(m) => m.save(out),
             Match::Conntrack(m) => m.save(out),
             Match::State(m) => m.save(out),
+            Match::AddrType(m) => m.save(out),
+            Match::Icmp(m) => m.save(out),
+            Match::IpRange(m) => m.save(out),
+            Match::Limit(m) => m.save(out),
+            Match::Mac(m) => m.save(out),
+            Match::Mark(m) => m.save(out),
+            Match::Multiport(m) => m.save(out),
+            Match::Number(m) => m.save(out),
+            Match::Owner(m) => m.save(out),
+            Match::PktType(m) => m.save(out),
+            Match::Statistic(m) => m.save(out),
             Match::Unknown(u) => u.save(out),
         }
     }
@@ -101,12 +188,27 @@ impl Match {
             Match::Comment(_) => Test::new(true, super::Fact::Nothing),
             Match::Conntrack(m) => m.test(cx),
             Match::State(m) => m.test(cx),
+            Match::AddrType(m) => m.test(cx),
+            Match::Icmp(m) => m.test(cx),
+            Match::IpRange(m) => m.test(cx),
+            Match::Limit(m) => m.test(cx),
+            Match::Mac(m) => m.test(cx),
+            Match::Mark(m) => m.test(cx),
+            Match::Multiport(m) => m.test(cx),
+            Match::Number(m) => m.test(cx),
+            Match::Owner(m) => m.test(cx),
+            Match::PktType(m) => m.test(cx),
+            Match::Statistic(m) => m.test(cx),
             Match::Unknown(_) => Test::not_modelled(),
         }
     }
 
     /// True for a match that makes the kernel track connections (it takes a reference on conntrack).
     pub fn needs_conntrack(&self) -> bool {
-        matches!(self, Match::Conntrack(_) | Match::State(_))
+        match self {
+            Match::Conntrack(_) | Match::State(_) => true,
+            Match::Mark(mark) => mark.of_connection,
+            _ => false,
+        }
     }
 }

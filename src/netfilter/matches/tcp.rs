@@ -1,7 +1,7 @@
 //! `-m tcp`: ports, flags, options.
 
 use super::super::extension::{Args, BOTH, Build, Extension, Fidelity, Opt};
-use super::super::fact::{Absent, Fact, Test};
+use super::super::fact::{Absent, Fact, NotTold, Test};
 use super::super::text::SaveOptions;
 use super::super::value::Kind;
 use super::super::{Inv, Match, RuleError};
@@ -109,10 +109,12 @@ impl TcpMatch {
             return Test::new(false, Fact::Flags(tcp.flags));
         }
         if let Some(option) = self.option {
-            // Only the MSS option (kind 2) is part of a packet here.
-            let has = option.value == 2 && tcp.mss.is_some();
-            if has == option.not {
-                return Test::absent(Absent::TcpOption);
+            // A packet here tells one of its options at most, the MSS (kind 2).
+            if option.value != 2 || tcp.mss.is_none() {
+                return Test::not_told(NotTold::TcpOptions);
+            }
+            if option.not {
+                return Test::new(false, Fact::Number(2));
             }
         }
         match (self.sport.or(self.dport), self.flags) {

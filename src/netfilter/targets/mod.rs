@@ -1,13 +1,19 @@
 //! Targets: what `-j` does. One file a target; this one names them all.
 
+mod connmark;
+mod ct;
 mod log;
 mod mark;
 mod nat;
+mod netmap;
 mod reject;
 
+pub use connmark::Connmark;
+pub use ct::{Ct, ZoneDir};
 pub use log::Log;
 pub use mark::MarkTarget;
 pub use nat::{NatRange, NatTarget, NatVariant, PortChoice};
+pub use netmap::Netmap;
 pub use reject::{Reject, RejectWith};
 
 use super::extension::Extension;
@@ -40,18 +46,28 @@ pub enum Target {
     Nat(NatTarget),
     /// `-j MARK`.
     Mark(MarkTarget),
+    /// `-j CONNMARK`.
+    Connmark(Connmark),
+    /// `-j CT`, `-j NOTRACK`.
+    Ct(Ct),
+    /// `-j NETMAP`.
+    Netmap(Netmap),
     /// A target that iptables 1.8.9 does not have, word for word.
     Unknown(Unknown),
 }
 
 /// Every target extension that iptables 1.8.9 has and this model reads.
 pub const ALL: &[&Extension] = &[
+    &connmark::EXT,
+    &ct::CT,
+    &ct::NOTRACK,
     &log::EXT,
     &mark::EXT,
     &nat::DNAT,
     &nat::MASQUERADE,
     &nat::REDIRECT,
     &nat::SNAT,
+    &netmap::EXT,
     &reject::EXT,
     &reject::EXT6,
 ];
@@ -128,6 +144,9 @@ impl Target {
             Target::Reject(_) => "REJECT",
             Target::Nat(nat) => nat.name(),
             Target::Mark(_) => "MARK",
+            Target::Connmark(_) => "CONNMARK",
+            Target::Ct(_) => "CT",
+            Target::Netmap(_) => "NETMAP",
             Target::Unknown(u) => &u.name,
         }
     }
@@ -146,13 +165,16 @@ impl Target {
             Target::Reject(t) => t.save(out),
             Target::Nat(t) => t.save(out),
             Target::Mark(t) => t.save(out),
+            Target::Connmark(t) => t.save(out),
+            Target::Ct(t) => t.save(out),
+            Target::Netmap(t) => t.save(out),
             Target::Unknown(u) => u.save(out),
         }
     }
 
     /// True for a target that makes the kernel track connections.
     pub fn needs_conntrack(&self) -> bool {
-        matches!(self, Target::Nat(_))
+        matches!(self, Target::Nat(_) | Target::Netmap(_) | Target::Connmark(_) | Target::Ct(_))
     }
 
     /// False where the kernel refuses the target beside this `-p`.

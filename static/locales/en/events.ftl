@@ -34,6 +34,7 @@ skip-invalid = { $stage }: nothing to do for an INVALID packet
 skip-not-first-packet = { $stage }: not asked; the table sees only the first packet of a connection
 skip-settled = { $stage }: not asked; this end was settled before the packet went over lo
 skip-icmp-error = { $stage }: not asked; the quoted packet’s connection decides
+skip-answer = { $stage }: nothing to confirm; this is not the connection’s first packet
 skip-confirmed = { $stage }: the connection is in the table already
 
 chain-base = { $table }: the packet enters { $chain }
@@ -131,6 +132,7 @@ found-not-told-out-interface = not known: the outgoing interface
 found-not-told-mac = not known: the hardware address
 found-not-told-owner = not known: the owner of the socket
 found-not-told-addr-type = not known: the kind of address
+found-not-told-tcp-options = not known: the packet’s TCP options
 found-not-told-history = not known: what came before
 found-not-modelled = not modelled
 

@@ -34,6 +34,7 @@ skip-invalid = { $stage }: INVALID 패킷이라 할 일이 없습니다
 skip-not-first-packet = { $stage }: 거치지 않습니다. 이 테이블은 연결의 첫 패킷만 봅니다
 skip-settled = { $stage }: 거치지 않습니다. lo를 지나기 전에 이미 정해졌습니다
 skip-icmp-error = { $stage }: 거치지 않습니다. ICMP 오류가 인용한 패킷의 연결을 따릅니다
+skip-answer = { $stage }: 확정할 것이 없습니다. 연결의 첫 패킷이 아닙니다
 skip-confirmed = { $stage }: 연결이 이미 표에 있습니다
 
 chain-base = { $table }: { $chain } 체인에 들어갑니다
@@ -127,6 +128,7 @@ found-not-told-out-interface = 나가는 인터페이스를 모름
 found-not-told-mac = 하드웨어 주소를 모름
 found-not-told-owner = 소켓 소유자를 모름
 found-not-told-addr-type = 주소 종류를 모름
+found-not-told-tcp-options = 패킷의 TCP 옵션을 모름
 found-not-told-history = 이전에 온 패킷을 모름
 found-not-modelled = 모델에 없음
 
