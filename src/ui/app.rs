@@ -130,7 +130,7 @@ fn Case(props: &CaseProps) -> Html {
                         <Why {reason} then={view.then()} />
                     }
                 </section>
-                <section class="pane side" aria-label={words.get("tab-packet")}>
+                <section class="pane side" tabindex="0" aria-label={words.get("tab-packet")}>
                     <div class="header-pane">
                         <div class="head"><h2>{ words.get("packet") }</h2></div>
                         if let Some((came, before, now)) = view.packet() {

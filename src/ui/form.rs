@@ -1,6 +1,7 @@
 //! The packet's form as data: what the fields hold, and the packet's line that they make.
 
 use crate::net::Injected;
+use crate::netfilter::Sender;
 use crate::packet::{TcpFlags, Transport, icmp_name};
 
 /// The states that a packet can be given instead of the computed one.
@@ -123,8 +124,10 @@ impl Form {
         if injected.mark != 0 {
             more.push(format!("mark={:#x}", injected.mark));
         }
-        if let Some((uid, gid)) = injected.owner {
-            more.push(format!("uid={uid} gid={gid}"));
+        match injected.sender {
+            Sender::Socket { uid, gid } => more.push(format!("uid={uid} gid={gid}")),
+            Sender::Kernel if injected.iif.is_none() => more.push("socket=none".to_owned()),
+            Sender::Kernel | Sender::UnknownSocket => {}
         }
         form.more = more.join(" ");
         form

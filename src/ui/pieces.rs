@@ -11,19 +11,24 @@ pub fn conditions(family: Family, rule: &Rule) -> Vec<(Part, AttrValue)> {
     rule_parts(family, rule).parts.into_iter().map(|(part, text)| (part, text.into())).collect()
 }
 
-/// What the target means to the packet, and its name; `None` for a rule that only counts.
-pub fn target(rule: &Rule) -> Option<(Look, AttrValue)> {
-    let look = match &rule.target {
+/// What a target means to the packet; `None` for a rule that only counts.
+pub fn target_look(target: &Target) -> Option<Look> {
+    Some(match target {
         Target::None => return None,
         Target::Accept => Look::YES,
         Target::Drop => Look::NO,
         Target::Reject(_) => Look::REJECT,
         Target::Return => Look::BACK,
         Target::Jump(_) | Target::Goto(_) => Look::CALL,
-        Target::Nat(_) | Target::Mark(_) => Look::CHANGE,
-        Target::Log(_) => Look::NOTE,
+        Target::Nat(_) | Target::Netmap(_) | Target::Mark(_) | Target::Connmark(_) => Look::CHANGE,
+        Target::Log(_) | Target::Ct(_) => Look::NOTE,
         Target::Queue | Target::Unknown(_) => Look::MAYBE,
-    };
+    })
+}
+
+/// What the target means to the packet, and its name; `None` for a rule that only counts.
+pub fn target(rule: &Rule) -> Option<(Look, AttrValue)> {
+    let look = target_look(&rule.target)?;
     Some((look, AttrValue::from(rule.target.name().to_owned())))
 }
 

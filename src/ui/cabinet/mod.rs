@@ -183,15 +183,15 @@ fn shelf(props: &CabinetProps, words: &Words, plan: &Plan, hook: Hook, stage: St
             data-testid="cell" data-hook={hook.name()} data-table={table} data-state={passage.name()} {onclick} {onkeydown}>
             <rect class="plate" x={(area.x + 2).to_string()} y={(area.y + 2).to_string()}
                 width={(CASE - 4).to_string()} height={(SHELF - 4).to_string()} rx="2" />
-            <text class="table-name" x={(area.x + 28).to_string()} y={area.mid().to_string()}>{ table }</text>
+            <text class="table-name" aria-hidden="true" x={(area.x + 28).to_string()} y={area.mid().to_string()}>{ table }</text>
             { match outcome {
                 Some((look, word)) => html! {
-                    <text class={classes!("outcome", look.tone.class())} x={(area.x + CASE - 8).to_string()} y={area.mid().to_string()}>
+                    <text aria-hidden="true" class={classes!("outcome", look.tone.class())} x={(area.x + CASE - 8).to_string()} y={area.mid().to_string()}>
                         { format!("{} {word}", look.symbol) }
                     </text>
                 },
                 None => html! {
-                    <text class="outcome" x={(area.x + CASE - 8).to_string()} y={area.mid().to_string()}>
+                    <text class="outcome" aria-hidden="true" x={(area.x + CASE - 8).to_string()} y={area.mid().to_string()}>
                         { count.filter(|n| *n > 0).map(|n| n.to_string()).unwrap_or_default() }
                     </text>
                 },

@@ -8,6 +8,7 @@ use crate::query::{Outcome, Walk};
 use crate::ui::cabinet::plan::Spot;
 use crate::ui::case::look_of;
 use crate::ui::look::Look;
+use crate::ui::pieces::target_look;
 use std::sync::Arc;
 use yew::AttrValue;
 
@@ -232,6 +233,7 @@ impl Maker<'_> {
         let silent = match why {
             Skip::NoTable | Skip::NoChain | Skip::Confirmed | Skip::TrackingOff => true,
             Skip::AlreadyTracked
+            | Skip::Answer
             | Skip::Untracked
             | Skip::Invalid
             | Skip::NotFirstPacket
@@ -256,22 +258,13 @@ impl Maker<'_> {
         let (look, word) = match (held, taken) {
             (Ternary::Unknown, _) => (Look::MAYBE, None),
             (Ternary::No, _) | (Ternary::Yes, false) => (Look::PASS, None),
-            (Ternary::Yes, true) => match &target {
-                Target::None => (Look::YES, None),
-                Target::Accept => (Look::YES, Some("ACCEPT")),
-                Target::Drop => (Look::NO, Some("DROP")),
-                Target::Reject(_) => (Look::REJECT, Some("REJECT")),
-                Target::Return => (Look::BACK, None),
-                Target::Jump(_) | Target::Goto(_) => (Look::CALL, None),
-                Target::Log(_) => (Look::NOTE, Some("LOG")),
-                Target::Nat(_) | Target::Mark(_) => (Look::CHANGE, None),
-                Target::Queue | Target::Unknown(_) => (Look::MAYBE, None),
+            (Ternary::Yes, true) => match target_look(&target) {
+                None => (Look::YES, None),
+                // Going to another chain and back is no outcome.
+                Some(look @ (Look::CALL | Look::BACK | Look::MAYBE)) => (look, None),
+                Some(look) => (look, Some(AttrValue::from(target.name().to_owned()))),
             },
         };
-        let word = word.map(AttrValue::Static).or_else(|| {
-            let changes = matches!(target, Target::Nat(_) | Target::Mark(_)) && look == Look::CHANGE;
-            changes.then(|| AttrValue::from(target.name().to_owned()))
-        });
         self.push_here(id, line, look, word);
     }
 
