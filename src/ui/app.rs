@@ -125,7 +125,7 @@ fn Case(props: &CaseProps) -> Html {
                 <section class="pane rules" aria-label={words.get("tab-rules")}>
                     { placard(true) }
                     <Ways way={state.way} ways={case.ways(state.packet)} truncated={view.truncated()} choices={view.choices()} act={act.clone()} />
-                    { view.chain(&onseek) }
+                    { view.chain(&onseek, act) }
                     if let Some(reason) = view.reason() {
                         <Why {reason} then={view.then()} />
                     }

@@ -92,6 +92,11 @@ impl Case {
         case.start_over()
     }
 
+    /// It is the recorded host.
+    pub fn is_recorded(&self) -> bool {
+        self.recorded
+    }
+
     /// The machine's name.
     pub fn name(&self, words: &Words) -> AttrValue {
         match (&self.name, self.recorded) {

@@ -38,3 +38,16 @@ pub fn target_words(family: Family, rule: &Rule) -> AttrValue {
     let short = text.strip_prefix("-j ").or_else(|| text.strip_prefix("-g ")).unwrap_or(&text);
     AttrValue::from(short.to_owned())
 }
+
+/// The target in a few letters: its name, and where it translates to.
+pub fn target_short(family: Family, rule: &Rule) -> AttrValue {
+    let name = rule.target.name().to_owned();
+    let value = match &rule.target {
+        Target::Nat(_) | Target::Netmap(_) | Target::Mark(_) => {
+            let words = target_words(family, rule);
+            words.split(' ').find(|w| !w.starts_with("--") && *w != name).map(str::to_owned)
+        }
+        _ => None,
+    };
+    AttrValue::from(value.map_or(name.clone(), |v| format!("{name} {v}")))
+}

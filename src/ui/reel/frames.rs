@@ -29,6 +29,7 @@ pub fn reel_of(rules: &Ruleset, walk: &Walk) -> Reel {
         local: *origin == Origin::Process,
         routed: false,
         fresh: false,
+        waiting: Vec::new(),
     };
     maker.reel.ends.0 = match origin {
         Origin::Wire(name) => name.to_string().into(),
@@ -59,6 +60,8 @@ struct Maker<'a> {
     routed: bool,
     /// The next step is the first of another packet.
     fresh: bool,
+    /// What conntrack did before it said so: it belongs to the step that says it.
+    waiting: Vec<usize>,
 }
 
 impl Maker<'_> {
@@ -269,6 +272,10 @@ impl Maker<'_> {
     }
 
     fn connection(&mut self, id: usize, entry: &Arc<CtEntry>, change: CtChange) {
+        if self.skb.ct.is_none() && self.hook.is_some() {
+            self.waiting.push(id);
+            return;
+        }
         match change {
             CtChange::Confirmed => {
                 self.know(entry);
@@ -339,6 +346,8 @@ impl Maker<'_> {
             self.reel.scenes.push(Scene { spot, first, silent: false, fresh });
         }
         let (skb, conn) = (self.skb.clone(), self.conn.clone());
-        self.reel.frames.push(Frame { spot, line, look, word, events: vec![id], skb, conn, ended: None });
+        let mut events = vec![id];
+        events.append(&mut self.waiting);
+        self.reel.frames.push(Frame { spot, line, look, word, events, skb, conn, ended: None });
     }
 }
