@@ -125,12 +125,12 @@ fn Case(props: &CaseProps) -> Html {
                 <section class="pane rules" aria-label={words.get("tab-rules")}>
                     { placard(true) }
                     <Ways way={state.way} ways={case.ways(state.packet)} truncated={view.truncated()} choices={view.choices()} act={act.clone()} />
-                    { view.chain(&onseek) }
+                    { view.chain(&onseek, act) }
                     if let Some(reason) = view.reason() {
                         <Why {reason} then={view.then()} />
                     }
                 </section>
-                <section class="pane side" aria-label={words.get("tab-packet")}>
+                <section class="pane side" tabindex="0" aria-label={words.get("tab-packet")}>
                     <div class="header-pane">
                         <div class="head"><h2>{ words.get("packet") }</h2></div>
                         if let Some((came, before, now)) = view.packet() {

@@ -24,6 +24,8 @@ pub struct Case {
     recorded: bool,
     session: Rc<Session>,
     presets: Rc<[Preset]>,
+    /// Tables, chains, rules.
+    size: [usize; 3],
     /// For each packet, each way that it may go.
     reels: Vec<Rc<[Rc<Reel>]>>,
     sent: Rc<[Sent]>,
@@ -75,7 +77,11 @@ impl Case {
     }
 
     fn new(name: Option<Rc<str>>, recorded: bool, session: Session, presets: Vec<Preset>) -> Case {
+        let rules = session.ruleset();
+        let chains = rules.tables.values().map(|t| t.chains.len()).sum();
+        let count = rules.tables.values().flat_map(|t| t.chains.values()).map(|c| c.rules.len()).sum();
         let case = Case {
+            size: [rules.tables.len(), chains, count],
             name,
             recorded,
             session: Rc::new(session),
@@ -84,6 +90,11 @@ impl Case {
             sent: Rc::new([]),
         };
         case.start_over()
+    }
+
+    /// It is the recorded host.
+    pub fn is_recorded(&self) -> bool {
+        self.recorded
     }
 
     /// The machine's name.
@@ -98,14 +109,14 @@ impl Case {
     /// Its size in words.
     pub fn facts(&self, words: &Words) -> AttrValue {
         let rules = self.session.ruleset();
-        let chains: usize = rules.tables.values().map(|t| t.chains.len()).sum();
+        let [tables, chains, count] = self.size;
         words.with(
             "specimen-facts",
             &[
                 ("family", if rules.family.is_v4() { "IPv4" } else { "IPv6" }.into()),
-                ("tables", rules.tables.len().into()),
+                ("tables", tables.into()),
                 ("chains", chains.into()),
-                ("rules", rules.rules().count().into()),
+                ("rules", count.into()),
             ],
         )
     }

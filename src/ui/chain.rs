@@ -119,10 +119,12 @@ pub fn Chain(props: &ChainProps) -> Html {
             }
         })
     };
+    let label =
+        words.with("chain-of", &[("table", props.table.into()), ("chain", props.name.as_str().into())]);
     html! {
         <>
             <div class="head">
-                <span>{ words.get("chain") }</span>
+                <h2>{ words.get("chain") }</h2>
                 <nav class="crumbs" aria-label={words.get("chain")}>
                     { for props.callers.iter().map(|caller| {
                         let step = caller.step;
@@ -142,8 +144,8 @@ pub fn Chain(props: &ChainProps) -> Html {
                 </nav>
                 <span class="aside">{ words.with("chain-rules", &[("rules", props.count.into())]) }</span>
             </div>
-            <div class="chain-list" role="list" data-testid="rules" data-table={props.table} data-chain={&props.name}>
-                <Rows count={props.count + 1} current={props.current} list={props.visit} row={draw} />
+            <div class="chain-list" data-testid="rules" data-table={props.table} data-chain={&props.name}>
+                <Rows count={props.count + 1} current={props.current} list={props.visit} {label} row={draw} />
             </div>
         </>
     }

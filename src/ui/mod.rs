@@ -28,12 +28,14 @@ mod state;
 mod steps;
 mod storage;
 mod strip;
+mod summary;
 mod support;
 mod tabs;
 mod timeline;
 mod top;
 mod view;
 mod ways;
+mod welcome;
 mod why;
 mod words;
 

@@ -35,6 +35,8 @@ pub struct RowsProps {
     pub current: Option<usize>,
     /// A change of this brings `current` into view again.
     pub list: usize,
+    /// What the list is, for those who don't see it.
+    pub label: AttrValue,
     /// Draws a row.
     pub row: Callback<usize, Html>,
 }
@@ -72,7 +74,7 @@ pub fn Rows(props: &RowsProps) -> Html {
     let after = i32::try_from(props.count - range.end).unwrap_or(0).saturating_mul(row);
     let onscroll = measure.reform(|_: Event| ());
     html! {
-        <div class="chain" ref={node} {onscroll}>
+        <div class="chain" ref={node} role="list" tabindex="0" aria-label={&props.label} {onscroll}>
             <Spacer height={before} />
             { for range.map(|i| props.row.emit(i)) }
             <Spacer height={after} />

@@ -18,7 +18,7 @@ pub struct TabsProps {
 pub fn Tabs(props: &TabsProps) -> Html {
     let words = use_words();
     html! {
-        <div class="tabs" role="group" aria-label={words.get("panes")}>
+        <nav class="tabs" aria-label={words.get("panes")}>
             { for Tab::ALL.into_iter().map(|tab| {
                 let name = match tab {
                     Tab::Path => words.get("tab-path"),
@@ -33,6 +33,6 @@ pub fn Tabs(props: &TabsProps) -> Html {
                     </button>
                 }
             }) }
-        </div>
+        </nav>
     }
 }

@@ -5,8 +5,10 @@ use super::log::Entry;
 use super::look::Look;
 use super::pieces;
 use super::reel::{Frame, Line, Reel};
-use super::state::State;
+use super::state::{Action, State};
+use super::summary::{Said, Summary};
 use super::timeline::Stretch;
+use super::welcome::Welcome;
 use super::why::{Answer, Reason};
 use super::words::Words;
 use crate::net::{Event, Fate, NetEvent};
@@ -128,16 +130,13 @@ impl<'a> View<'a> {
     }
 
     /// The chain's pane.
-    pub fn chain(&self, onseek: &Callback<usize>) -> Html {
+    pub fn chain(&self, onseek: &Callback<usize>, act: &Callback<Action>) -> Html {
         let words = self.words();
         let Some((id, line)) = self.frame().and_then(|f| f.line) else {
             return html! {
-                <>
-                    <div class="head"><h2>{ words.get("chain") }</h2></div>
-                    <div class="chain-list" data-testid="rules" data-table="" data-chain="">
-                        <p class="nothing">{ self.no_chain() }</p>
-                    </div>
-                </>
+                <div class="chain-list plain" data-testid="rules" data-table="" data-chain="">
+                    { self.no_chain(onseek, act) }
+                </div>
             };
         };
         let Some(visit) = self.reel.visit(id) else { return Html::default() };
@@ -180,17 +179,52 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Why there is no chain here.
-    fn no_chain(&self) -> AttrValue {
-        let words = self.words();
-        match self.frame().map(|f| f.spot) {
+    /// What stands where no chain is asked.
+    fn no_chain(&self, onseek: &Callback<usize>, act: &Callback<Action>) -> Html {
+        let (words, case) = (self.words(), &self.state.case);
+        if self.state.at == 0 {
+            let recorded = case.is_recorded();
+            return html! { <Welcome presets={case.presets()} {recorded} act={act.clone()} /> };
+        }
+        if let Some(look) = self.reel.ended_at(self.state.at) {
+            let verdict = self.verdict();
+            return html! { <Summary {look} {verdict} said={self.said()} onseek={onseek.clone()} /> };
+        }
+        let text = match self.frame().map(|f| f.spot) {
             None | Some(Spot::Arrives | Spot::Leaves) => words.get("chain-none-interface"),
             Some(Spot::RouteIn | Spot::RouteOut) => words.get("chain-none-routing"),
             Some(Spot::Local) => words.get("chain-none-local"),
             Some(Spot::At(_, Stage::Conntrack)) => words.get("chain-none-conntrack"),
             Some(Spot::At(_, Stage::Confirm)) => words.get("chain-none-confirm"),
             Some(Spot::At(_, Stage::Table(_))) => words.get("chain-none-table"),
+        };
+        html! { <p class="nothing">{ text }</p> }
+    }
+
+    /// What each place said up to here.
+    fn said(&self) -> Vec<Said> {
+        let at = self.state.at;
+        let frames = self.reel.frames().iter().enumerate().take(at + 1);
+        let mut all: Vec<(Spot, Said)> = Vec::new();
+        for (step, frame) in frames {
+            let (Spot::At(hook, stage), Some(word)) = (frame.spot, &frame.word) else { continue };
+            let by = match frame.line.and_then(|(id, line)| Some((self.reel.visit(id)?, line))) {
+                Some((visit, Line::Rule(index))) => format!("{} {}", visit.chain, index + 1),
+                Some((visit, Line::End)) => {
+                    self.words().with("summary-policy", &[("chain", visit.chain.as_str().into())]).to_string()
+                }
+                None => String::new(),
+            };
+            let place = format!("{} {stage}", hook.name());
+            let said =
+                Said { place: place.into(), look: frame.look, word: word.clone(), by: by.into(), step };
+            // Of several words of one place the last is its answer, unless the first changed the packet.
+            match all.last_mut() {
+                Some((spot, last)) if *spot == frame.spot && last.look != Look::CHANGE => *last = said,
+                Some(_) | None => all.push((frame.spot, said)),
+            }
         }
+        all.into_iter().map(|(_, said)| said).collect()
     }
 
     /// Draws the rules of a visit, as far as the packet has come.
@@ -225,7 +259,7 @@ impl<'a> View<'a> {
                 None => (None, AttrValue::default()),
             };
             let target =
-                pieces::target(rule).map(|(look, _)| (look, pieces::target_words(rules.family, rule)));
+                pieces::target(rule).map(|(look, _)| (look, pieces::target_short(rules.family, rule)));
             RuleRow { look, said, pieces, target }
         })
     }

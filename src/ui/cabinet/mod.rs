@@ -8,6 +8,7 @@ use crate::netfilter::{ChainName, Hook, Ruleset, Stage};
 use plan::{CASE, LID, Plan, SHELF, Spot, WIDTH};
 use std::rc::Rc;
 use std::sync::Arc;
+use web_sys::{Element, ScrollIntoViewOptions, ScrollLogicalPosition};
 use yew::prelude::*;
 
 /// Properties of [`Cabinet`].
@@ -77,13 +78,27 @@ fn passage(props: &CabinetProps, spot: Spot) -> Passage {
 pub fn Cabinet(props: &CabinetProps) -> Html {
     let words = use_words();
     let plan = Plan::default();
+    let node = use_node_ref();
+    {
+        let node = node.clone();
+        use_effect_with((props.at, props.reel.clone()), move |_| {
+            // On a small screen the picture is longer than its pane.
+            // The parcel itself is still on its way there.
+            let here = node.cast::<Element>().and_then(|e| e.query_selector(".now").ok().flatten());
+            if let Some(here) = here {
+                let options = ScrollIntoViewOptions::new();
+                options.set_block(ScrollLogicalPosition::Nearest);
+                here.scroll_into_view_with_scroll_into_view_options(&options);
+            }
+        });
+    }
     let scenes: Vec<(Spot, bool)> = props.reel.scenes().iter().map(|s| (s.spot, s.fresh)).collect();
     let now = props.reel.scene_at(props.at).min(scenes.len().saturating_sub(1));
     let here = scenes.get(now).map(|s| s.0);
     let view_box = format!("0 0 {WIDTH} {}", plan.height());
     let spots = [Spot::Arrives, Spot::RouteIn, Spot::Local, Spot::RouteOut, Spot::Leaves];
     html! {
-        <div class="cabinet" data-testid="hook-map">
+        <div class="cabinet" ref={node} data-testid="hook-map">
             <svg viewBox={view_box} role="group" aria-label={words.get("map")} preserveAspectRatio="xMidYMin meet">
                 { for Hook::ALL.into_iter().map(|hook| glass(&plan, hook, here)) }
                 { for Hook::ALL.into_iter().map(|hook| shelves(props, &words, &plan, hook)) }
@@ -94,7 +109,7 @@ pub fn Cabinet(props: &CabinetProps) -> Html {
                 <path class="trail gone" d={plan.trail(scenes.get(..=now).unwrap_or_default())} />
                 { for Hook::ALL.into_iter().flat_map(|h| h.stages().iter().map(move |s| Spot::At(h, *s)))
                     .chain([Spot::Arrives, Spot::RouteIn, Spot::RouteOut, Spot::Leaves])
-                    .map(|spot| node(props, &plan, spot)) }
+                    .map(|spot| dot(props, &plan, spot)) }
                 { here.map_or_else(Html::default, |spot| parcel(props, &plan, spot)) }
             </svg>
         </div>
@@ -177,25 +192,24 @@ fn shelf(props: &CabinetProps, words: &Words, plan: &Plan, hook: Hook, stage: St
         (passage == Passage::Current).then_some("now"),
         first.is_some().then_some("on-path"),
     );
+    let right = match outcome {
+        // There is room for a symbol beside a short word only.
+        Some((look, word)) if word.len() > 9 => (Some(look), word.to_string()),
+        Some((look, word)) => (Some(look), format!("{} {word}", look.symbol)),
+        None => (None, count.filter(|n| *n > 0).map(|n| n.to_string()).unwrap_or_default()),
+    };
     html! {
-        <g {class} role="button" tabindex={if first.is_some() { "0" } else { "-1" }} aria-label={label}
-            aria-disabled={first.is_none().then_some("true")} aria-current={(passage == Passage::Current).then_some("step")}
-            data-testid="cell" data-hook={hook.name()} data-table={table} data-state={passage.name()} {onclick} {onkeydown}>
+        <g {class} data-testid="cell" data-hook={hook.name()} data-table={table} data-state={passage.name()} {onclick} {onkeydown}>
             <rect class="plate" x={(area.x + 2).to_string()} y={(area.y + 2).to_string()}
-                width={(CASE - 4).to_string()} height={(SHELF - 4).to_string()} rx="2" />
-            <text class="table-name" x={(area.x + 28).to_string()} y={area.mid().to_string()}>{ table }</text>
-            { match outcome {
-                Some((look, word)) => html! {
-                    <text class={classes!("outcome", look.tone.class())} x={(area.x + CASE - 8).to_string()} y={area.mid().to_string()}>
-                        { format!("{} {word}", look.symbol) }
-                    </text>
-                },
-                None => html! {
-                    <text class="outcome" x={(area.x + CASE - 8).to_string()} y={area.mid().to_string()}>
-                        { count.filter(|n| *n > 0).map(|n| n.to_string()).unwrap_or_default() }
-                    </text>
-                },
-            } }
+                width={(CASE - 4).to_string()} height={(SHELF - 4).to_string()} rx="2"
+                role="button" tabindex={if first.is_some() { "0" } else { "-1" }} aria-label={label}
+                aria-disabled={first.is_none().then_some("true")}
+                aria-current={(passage == Passage::Current).then_some("step")} />
+            <text class="table-name" aria-hidden="true" x={(area.x + 28).to_string()} y={area.mid().to_string()}>{ table }</text>
+            <text class={classes!("outcome", right.0.map(|l| l.tone.class()))} aria-hidden="true"
+                x={(area.x + CASE - 8).to_string()} y={area.mid().to_string()}>
+                { right.1 }
+            </text>
         </g>
     }
 }
@@ -216,7 +230,7 @@ fn plaque(props: &CabinetProps, words: &Words, plan: &Plan, spot: Spot) -> Html 
                 Passage::Past | Passage::Current => props.reel.outcome(spot, props.at),
                 Passage::None | Passage::Future => None,
             };
-            (words.get("routing-decision"), to.map(|(_, word)| word).unwrap_or_default())
+            (words.get("routing"), to.map(|(_, word)| word).unwrap_or_default())
         }
         Spot::Local | Spot::At(..) => (words.get("local-process"), AttrValue::default()),
     };
@@ -256,7 +270,7 @@ fn corner(props: &CabinetProps, words: &Words, plan: &Plan) -> Html {
     }
 }
 
-fn node(props: &CabinetProps, plan: &Plan, spot: Spot) -> Html {
+fn dot(props: &CabinetProps, plan: &Plan, spot: Spot) -> Html {
     let (x, y) = plan.point(spot);
     html! { <circle class={passage(props, spot).node()} cx={x.to_string()} cy={y.to_string()} r="4" /> }
 }

@@ -3,9 +3,9 @@
 use crate::netfilter::{Hook, Stage};
 
 /// The picture's width.
-pub const WIDTH: i32 = 404;
+pub const WIDTH: i32 = 412;
 /// The width of a case.
-pub const CASE: i32 = 178;
+pub const CASE: i32 = 184;
 /// The height of a shelf.
 pub const SHELF: i32 = 25;
 /// The height of a case's lid, where the hook's name stands.

@@ -3,12 +3,12 @@
 use super::{Frame, Line, Reel, Scene, Visit};
 use crate::net::{Event, Fate, NetEvent, Origin, Routed};
 use crate::netfilter::event::{ChangedBy, CtChange, EnteredBy, Event as NfEvent, Skip, Verdict};
-use crate::netfilter::targets::Role;
 use crate::netfilter::{CtEntry, Hook, Policy, RuleRef, Ruleset, Skb, Stage, TableName, Target, Ternary};
 use crate::query::{Outcome, Walk};
 use crate::ui::cabinet::plan::Spot;
 use crate::ui::case::look_of;
 use crate::ui::look::Look;
+use crate::ui::pieces::target_look;
 use std::sync::Arc;
 use yew::AttrValue;
 
@@ -29,6 +29,7 @@ pub fn reel_of(rules: &Ruleset, walk: &Walk) -> Reel {
         local: *origin == Origin::Process,
         routed: false,
         fresh: false,
+        waiting: Vec::new(),
     };
     maker.reel.ends.0 = match origin {
         Origin::Wire(name) => name.to_string().into(),
@@ -59,6 +60,8 @@ struct Maker<'a> {
     routed: bool,
     /// The next step is the first of another packet.
     fresh: bool,
+    /// What conntrack did before it said so: it belongs to the step that says it.
+    waiting: Vec<usize>,
 }
 
 impl Maker<'_> {
@@ -233,11 +236,11 @@ impl Maker<'_> {
         let silent = match why {
             Skip::NoTable | Skip::NoChain | Skip::Confirmed | Skip::TrackingOff => true,
             Skip::AlreadyTracked
+            | Skip::Answer
             | Skip::Untracked
             | Skip::Invalid
             | Skip::NotFirstPacket
             | Skip::Settled
-            | Skip::Answer
             | Skip::IcmpError => false,
         };
         if silent {
@@ -255,26 +258,24 @@ impl Maker<'_> {
         }
         let line = Some((visit, Line::Rule(rule.index)));
         let target = self.rules.rule(rule).map(|r| r.target.clone()).unwrap_or(Target::None);
-        let (look, named) = match (held, taken) {
-            (Ternary::Unknown, _) => (Look::MAYBE, false),
-            (Ternary::No, _) | (Ternary::Yes, false) => (Look::PASS, false),
-            (Ternary::Yes, true) => match target.role() {
-                Role::Count => (Look::YES, false),
-                Role::Accept => (Look::YES, true),
-                Role::Drop => (Look::NO, true),
-                Role::Reject => (Look::REJECT, true),
-                Role::Return => (Look::BACK, false),
-                Role::Call => (Look::CALL, false),
-                Role::Note => (Look::NOTE, true),
-                Role::Translate | Role::Change => (Look::CHANGE, true),
-                Role::Unknown => (Look::MAYBE, false),
+        let (look, word) = match (held, taken) {
+            (Ternary::Unknown, _) => (Look::MAYBE, None),
+            (Ternary::No, _) | (Ternary::Yes, false) => (Look::PASS, None),
+            (Ternary::Yes, true) => match target_look(&target) {
+                None => (Look::YES, None),
+                // Going to another chain and back is no outcome.
+                Some(look @ (Look::CALL | Look::BACK | Look::MAYBE)) => (look, None),
+                Some(look) => (look, Some(AttrValue::from(target.name().to_owned()))),
             },
         };
-        let word = named.then(|| AttrValue::from(target.name().to_owned()));
         self.push_here(id, line, look, word);
     }
 
     fn connection(&mut self, id: usize, entry: &Arc<CtEntry>, change: CtChange) {
+        if self.skb.ct.is_none() && self.hook.is_some() {
+            self.waiting.push(id);
+            return;
+        }
         match change {
             CtChange::Confirmed => {
                 self.know(entry);
@@ -345,6 +346,8 @@ impl Maker<'_> {
             self.reel.scenes.push(Scene { spot, first, silent: false, fresh });
         }
         let (skb, conn) = (self.skb.clone(), self.conn.clone());
-        self.reel.frames.push(Frame { spot, line, look, word, events: vec![id], skb, conn, ended: None });
+        let mut events = vec![id];
+        events.append(&mut self.waiting);
+        self.reel.frames.push(Frame { spot, line, look, word, events, skb, conn, ended: None });
     }
 }

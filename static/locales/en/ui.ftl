@@ -276,3 +276,13 @@ key-close = close a sheet
 ## Everywhere
 close = Close
 interface = interface
+
+## Before the first step, after the last
+welcome-title = A packet is at the door
+welcome-recorded = In this case stands a real Linux host: it runs Docker with port 8080 published, and ufw, which doesn’t allow that port. Walk the packet through its rules and see who decides.
+welcome-pasted = Your rules are in the case. Walk the packet through them, rule by rule, and see why each one matched or not.
+welcome-step = Walk step by step
+welcome-try = Or send another packet
+welcome-own = It works with your own rules too, and nothing leaves this browser.
+summary-lead = What each table said, and which rule said it:
+summary-policy = policy of { $chain }

@@ -253,3 +253,13 @@ key-close = 창 닫기
 ## 공통
 close = 닫기
 interface = 인터페이스
+
+## 첫 단계 전과 마지막 단계 뒤
+welcome-title = 패킷 하나가 문 앞에 와 있습니다
+welcome-recorded = 진열장 안에는 실제 리눅스 호스트가 있습니다. Docker가 8080번 포트를 공개했고, ufw는 그 포트를 허용하지 않았습니다. 패킷과 함께 규칙을 하나씩 지나며 누가 결정하는지 살펴보세요.
+welcome-pasted = 가져온 규칙이 진열장에 들어왔습니다. 패킷이 규칙을 하나씩 지나며 왜 걸리고 왜 지나치는지 살펴보세요.
+welcome-step = 한 단계씩 보기
+welcome-try = 다른 패킷 보내 보기
+welcome-own = 직접 가져온 규칙으로도 해 볼 수 있습니다. 이 브라우저 밖으로 나가지 않습니다.
+summary-lead = 테이블마다 내린 결정과 그렇게 결정한 규칙입니다.
+summary-policy = { $chain } 기본 정책
