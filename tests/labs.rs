@@ -314,7 +314,8 @@ fn replay(lab: &Value, truth: &Value) -> Count {
                     };
                 }
                 // One from a host outside the lab's journeys quotes what it was sent last.
-                let quoted = quoted.clone().or_else(|| last_at.get(name).cloned());
+                let sent = last_at.get(name).filter(|_| ask["do"] != "packet").cloned();
+                let quoted = quoted.clone().or(sent);
                 if let (Transport::Icmp(icmp), Some(inner)) = (&mut packet.transport, &quoted) {
                     icmp.quoted = Some(Box::new(inner.clone()));
                     packet.payload = packet.payload.saturating_sub(inner.len() as u16);
