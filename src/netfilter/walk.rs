@@ -460,8 +460,20 @@ impl Netfilter {
                 true => RuleOutcome::Final(ChainOutcome::Accept(event)),
                 false => RuleOutcome::Final(ChainOutcome::Drop(event)),
             },
-            Target::Unknown(unknown) => {
-                let what = NotKnown::Target(unknown.name.to_string());
+            Target::Unknown(_)
+            | Target::Checksum
+            | Target::Classify(_)
+            | Target::ConnMark(_)
+            | Target::Ct(_)
+            | Target::Dscp(_)
+            | Target::NetMap(_)
+            | Target::NfLog(_)
+            | Target::NfQueue(_)
+            | Target::TcpMss(_)
+            | Target::Tos(_)
+            | Target::Trace
+            | Target::Ttl(_) => {
+                let what = NotKnown::Target(target.name().to_string());
                 cx.sink.emit(Some(event), Event::NotKnown { what });
                 // The model has not this target: if it ends the walk, the choice says so.
                 if cx.choices.choose(at) {

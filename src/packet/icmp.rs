@@ -25,9 +25,12 @@ impl IcmpType {
 }
 
 /// One row of a name table: name, type, lowest and highest code, and whether it names the type as a whole.
-pub(crate) struct Named {
+pub struct Named {
+    /// The name.
     pub name: &'static str,
+    /// The type.
     pub ty: u8,
+    /// Lowest and highest code.
     pub codes: (u8, u8),
 }
 
@@ -117,6 +120,11 @@ pub(crate) const V6: &[Named] = &[
     ty("neighbor-advertisement", 136),
     ty("redirect", 137),
 ];
+
+/// The names that iptables has for messages of a family.
+pub fn icmp_names(v4: bool) -> &'static [Named] {
+    if v4 { V4 } else { V6 }
+}
 
 /// A message's best name: of its code, else of its type (with the code behind it), else numbers.
 ///
