@@ -44,7 +44,7 @@ pub fn target_words(family: Family, rule: &Rule) -> AttrValue {
 pub fn target_short(family: Family, rule: &Rule) -> AttrValue {
     let name = rule.target.name().to_owned();
     let value = match &rule.target {
-        Target::Nat(_) | Target::Netmap(_) | Target::Mark(_) => {
+        Target::Nat(_) | Target::NetMap(_) | Target::Mark(_) => {
             let words = target_words(family, rule);
             words.split(' ').find(|w| !w.starts_with("--") && *w != name).map(str::to_owned)
         }

@@ -104,6 +104,7 @@ log-written = A line goes to the log: { $line }
 
 not-known-masquerade-address = The packet is masqueraded, but the address of the outgoing interface is not known; it is left as it is
 not-known-target = The target { $name } is not part of the model: what it does is not known
+not-known-path-mtu = The maximum segment size is to fit the path, whose size is not known; it is left as it is
 not-known-queue = The packet goes to a program in userspace; what that decides is not known
 
 # What was worked out of a host that nobody described.

@@ -104,6 +104,7 @@ log-written = 로그에 한 줄이 남습니다: { $line }
 
 not-known-masquerade-address = 마스커레이드 대상이지만 나가는 인터페이스의 주소를 몰라 그대로 둡니다
 not-known-target = { $name } 대상은 모델에 없어 무엇을 하는지 알 수 없습니다
+not-known-path-mtu = MSS를 경로에 맞추려 하지만 경로의 MTU를 몰라 그대로 둡니다
 not-known-queue = 패킷이 사용자 공간 프로그램으로 넘어가며, 그 결정은 알 수 없습니다
 
 # 따로 설명하지 않은 호스트에 대해 추정한 것.
