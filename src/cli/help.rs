@@ -39,7 +39,7 @@ A PACKET is one line of text:
 Examples:
   in=eth0 tcp 203.0.113.9:40000 > 198.51.100.2:8080 syn
   in=docker0 out=eth0 udp 172.17.0.2:5353 > 203.0.113.53:53
-  uid=1000 tcp 198.51.100.2:40000 > 203.0.113.80:443 syn
+  uid=1000 gid=1000 tcp 198.51.100.2:40000 > 203.0.113.80:443 syn
   in=eth0 icmp 203.0.113.9 > 198.51.100.2 echo-request id=7
   in=eth0 tcp [2001:db8::9]:40000 > [2001:db8::2]:22 syn ttl=57
   in=eth0 icmp 192.0.2.1 > 198.51.100.2 port-unreachable about udp 198.51.100.2:9 > 192.0.2.1:53

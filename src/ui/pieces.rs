@@ -2,8 +2,9 @@
 
 use super::look::Look;
 use crate::netfilter::event::Part;
+use crate::netfilter::targets::Role;
 use crate::netfilter::text::rule_parts;
-use crate::netfilter::{Family, Rule, Target};
+use crate::netfilter::{Family, Rule};
 use yew::AttrValue;
 
 /// The parts of a rule that can hold or fail, in the order in which they are asked.
@@ -11,24 +12,19 @@ pub fn conditions(family: Family, rule: &Rule) -> Vec<(Part, AttrValue)> {
     rule_parts(family, rule).parts.into_iter().map(|(part, text)| (part, text.into())).collect()
 }
 
-/// What a target means to the packet; `None` for a rule that only counts.
-pub fn target_look(target: &Target) -> Option<Look> {
-    Some(match target {
-        Target::None => return None,
-        Target::Accept => Look::YES,
-        Target::Drop => Look::NO,
-        Target::Reject(_) => Look::REJECT,
-        Target::Return => Look::BACK,
-        Target::Jump(_) | Target::Goto(_) => Look::CALL,
-        Target::Nat(_) | Target::Netmap(_) | Target::Mark(_) | Target::Connmark(_) => Look::CHANGE,
-        Target::Log(_) | Target::Ct(_) => Look::NOTE,
-        Target::Queue | Target::Unknown(_) => Look::MAYBE,
-    })
-}
-
 /// What the target means to the packet, and its name; `None` for a rule that only counts.
 pub fn target(rule: &Rule) -> Option<(Look, AttrValue)> {
-    let look = target_look(&rule.target)?;
+    let look = match rule.target.role() {
+        Role::Count => return None,
+        Role::Accept => Look::YES,
+        Role::Drop => Look::NO,
+        Role::Reject => Look::REJECT,
+        Role::Return => Look::BACK,
+        Role::Call => Look::CALL,
+        Role::Translate | Role::Change => Look::CHANGE,
+        Role::Note => Look::NOTE,
+        Role::Unknown => Look::MAYBE,
+    };
     Some((look, AttrValue::from(rule.target.name().to_owned())))
 }
 
@@ -42,12 +38,19 @@ pub fn target_words(family: Family, rule: &Rule) -> AttrValue {
 /// The target in a few letters: its name, and where it translates to.
 pub fn target_short(family: Family, rule: &Rule) -> AttrValue {
     let name = rule.target.name().to_owned();
-    let value = match &rule.target {
-        Target::Nat(_) | Target::Netmap(_) | Target::Mark(_) => {
+    let value = match rule.target.role() {
+        Role::Translate | Role::Change => {
             let words = target_words(family, rule);
             words.split(' ').find(|w| !w.starts_with("--") && *w != name).map(str::to_owned)
         }
-        _ => None,
+        Role::Count
+        | Role::Accept
+        | Role::Drop
+        | Role::Reject
+        | Role::Return
+        | Role::Call
+        | Role::Note
+        | Role::Unknown => None,
     };
     AttrValue::from(value.map_or(name.clone(), |v| format!("{name} {v}")))
 }

@@ -130,7 +130,48 @@ pub fn is_verdict(name: &str) -> bool {
     verdict(name).is_some()
 }
 
+/// What a target means to a packet, in kinds that people tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Only counts.
+    Count,
+    /// Lets it through.
+    Accept,
+    /// Throws it away.
+    Drop,
+    /// Throws it away and tells the sender.
+    Reject,
+    /// Goes back to the chain before.
+    Return,
+    /// Goes on in another chain.
+    Call,
+    /// Translates its addresses or ports.
+    Translate,
+    /// Changes it, its marks or its tracking, and goes on.
+    Change,
+    /// Tells about it and goes on.
+    Note,
+    /// Does what the model does not know.
+    Unknown,
+}
+
 impl Target {
+    /// What it means to a packet.
+    pub fn role(&self) -> Role {
+        match self {
+            Target::None => Role::Count,
+            Target::Accept => Role::Accept,
+            Target::Drop => Role::Drop,
+            Target::Reject(_) => Role::Reject,
+            Target::Return => Role::Return,
+            Target::Jump(_) | Target::Goto(_) => Role::Call,
+            Target::Nat(_) | Target::Netmap(_) => Role::Translate,
+            Target::Mark(_) | Target::Connmark(_) | Target::Ct(_) => Role::Change,
+            Target::Log(_) => Role::Note,
+            Target::Queue | Target::Unknown(_) => Role::Unknown,
+        }
+    }
+
     /// The name after `-j` or `-g`; empty where there is none.
     pub fn name(&self) -> &str {
         match self {

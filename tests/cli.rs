@@ -1,0 +1,237 @@
+//! The command line, as a shell would run it.
+#![cfg(not(target_arch = "wasm32"))]
+
+use expect_test::{Expect, expect};
+use std::io::Write;
+
+/// Runs `vitrine` and returns exit status, stdout and stderr.
+fn vitrine(args: &[&str]) -> (u8, String, String) {
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let status = vitrine::cli::run(args.iter().map(Into::into), &mut out, &mut err);
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (status.code(), text(out), text(err))
+}
+
+/// Writes a dump to a file of its own and returns its path.
+fn dump(name: &str, text: &[u8]) -> String {
+    let dir = std::env::temp_dir().join(format!("vitrine-cli-{}", std::process::id()));
+    std::fs::create_dir_all(&dir).expect("a folder");
+    let path = dir.join(name);
+    std::fs::File::create(&path).and_then(|mut f| f.write_all(text)).expect("a file");
+    path.to_string_lossy().into_owned()
+}
+
+#[track_caller]
+fn check(args: &[&str], status: u8, out: Expect, err: Expect) {
+    let (got, stdout, stderr) = vitrine(args);
+    out.assert_eq(&stdout);
+    // Files lie in another folder each time.
+    let folder = format!("{}/vitrine-cli-{}/", std::env::temp_dir().display(), std::process::id());
+    err.assert_eq(&stderr.replace(&folder, ""));
+    assert_eq!(got, status);
+}
+
+const SMALL: &[u8] = b"*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT\nCOMMIT\n";
+
+#[test]
+fn a_packet_that_gets_through() {
+    let rules = dump("small.rules", SMALL);
+    let packet = "in=eth0 tcp 203.0.113.9:40000 > 198.51.100.2:22 syn";
+    check(
+        &["trace", "--rules", &rules, "--packet", packet],
+        0,
+        expect![[r#"
+            assumed: 198.51.100.2 is this host’s own address on eth0
+            assumed: everything else is reached by eth0
+            packet 1: in=eth0 tcp 203.0.113.9:40000 > 198.51.100.2:22 syn
+              The packet reaches PREROUTING
+              Routing: 198.51.100.2 is this host itself
+              The packet reaches INPUT
+                filter: the packet enters INPUT
+                  ✓ INPUT 1 matches: -p tcp -m tcp --dport 22 -j ACCEPT
+                filter INPUT: ACCEPT, the packet goes on
+              The packet is delivered to this host
+            = ACCEPT: The packet is delivered to this host
+        "#]],
+        expect![""],
+    );
+}
+
+#[test]
+fn a_packet_that_is_dropped_and_the_rule_it_missed() {
+    let rules = dump("small2.rules", SMALL);
+    let packet = "in=eth0 tcp 203.0.113.9:40000 > 198.51.100.2:23 syn";
+    check(
+        &["trace", "--rules", &rules, "--packet", packet, "--all"],
+        1,
+        expect![[r#"
+            assumed: 198.51.100.2 is this host’s own address on eth0
+            assumed: everything else is reached by eth0
+            packet 1: in=eth0 tcp 203.0.113.9:40000 > 198.51.100.2:23 syn
+              The packet reaches PREROUTING
+                raw: this table does not exist
+                conntrack: off, since no rule needs connection tracking
+                mangle: this table does not exist
+                nat: off, since no rule needs connection tracking
+              Routing: 198.51.100.2 is this host itself
+              The packet reaches INPUT
+                mangle: this table does not exist
+                filter: the packet enters INPUT
+                  ✗ INPUT 1 does not match: -m tcp --dport 22 asks, the packet has 23
+                filter INPUT: no rule decided, so the policy does: DROP
+                filter INPUT: DROP, the packet is gone
+              The packet is dropped
+            = DROP: The packet is dropped
+              filter INPUT: no rule decided, so the policy does: DROP
+        "#]],
+        expect![""],
+    );
+}
+
+#[test]
+fn what_the_model_does_not_have_is_shown_both_ways() {
+    let rules =
+        dump("geo.rules", b"*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -m geoip --src-cc XX -j DROP\nCOMMIT\n");
+    check(
+        &["trace", "-r", &rules, "-p", "in=eth0 udp 203.0.113.9:1 > 198.51.100.2:2"],
+        1,
+        expect![[r#"
+            assumed: 198.51.100.2 is this host’s own address on eth0
+            assumed: everything else is reached by eth0
+            packet 1: in=eth0 udp 203.0.113.9:1 > 198.51.100.2:2
+              way 1 of 2
+                if did not match: filter -A INPUT -m geoip --src-cc XX -j DROP
+              The packet reaches PREROUTING
+              Routing: 198.51.100.2 is this host itself
+              The packet reaches INPUT
+                filter: the packet enters INPUT
+                  ? INPUT 1 may match (-m geoip --src-cc XX: not modelled); this way goes on as if it did not
+                filter INPUT: no rule decided, so the policy does: ACCEPT
+                filter INPUT: ACCEPT, the packet goes on
+              The packet is delivered to this host
+              way 2 of 2
+                if matched: filter -A INPUT -m geoip --src-cc XX -j DROP
+              … as the way before, up to here
+                  ? INPUT 1 may match (-m geoip --src-cc XX: not modelled); this way goes on as if it did
+                filter INPUT: DROP, the packet is gone
+              The packet is dropped
+            = UNKNOWN
+              way 1: ACCEPT: The packet is delivered to this host
+              way 2: DROP: The packet is dropped
+                INPUT 1 may match (-m geoip --src-cc XX: not modelled); this way goes on as if it did
+        "#]],
+        expect![[r#"
+            warning: iptables 1.8.9 has no match `geoip': kept as it is, unknown to every packet
+              ┌─ geo.rules:3:13
+              │
+            3 │ -A INPUT -m geoip --src-cc XX -j DROP
+              │             ^^^^^
+
+        "#]],
+    );
+}
+
+#[test]
+fn json_holds_path_and_events() {
+    let rules = dump("json.rules", SMALL);
+    let args = ["trace", "-r", &rules, "-p", "in=eth0 tcp 1.2.3.4:5 > 1.2.3.5:22 syn", "--json"];
+    let (status, out, err) = vitrine(&args);
+    assert_eq!((status, err.as_str()), (0, ""));
+    let json: serde_json::Value = serde_json::from_str(&out).expect("JSON");
+    assert_eq!(json[0]["outcome"], "ACCEPT");
+    assert_eq!(json[0]["walks"][0]["fate"], "delivered");
+    let path = json[0]["walks"][0]["path"].as_array().expect("a path");
+    assert_eq!(path[1]["verdict"], "ACCEPT");
+    assert_eq!(path[1]["rule"], 1);
+    assert!(json[0]["walks"][0]["events"].as_array().expect("events").len() > 8);
+}
+
+#[test]
+fn fmt_prints_the_normal_form() {
+    let rules = dump(
+        "fmt.rules",
+        b"*filter\n:INPUT DROP [5:60]\n[7:80] -A INPUT -p tcp --dport ssh -j ACCEPT\nCOMMIT\n",
+    );
+    check(
+        &["fmt", "--rules", &rules],
+        0,
+        expect![[r#"
+            *filter
+            :INPUT DROP [0:0]
+            :FORWARD ACCEPT [0:0]
+            :OUTPUT ACCEPT [0:0]
+            -A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+            COMMIT
+        "#]],
+        expect![""],
+    );
+    let (_, with_counters, _) = vitrine(&["fmt", "--rules", &rules, "-c"]);
+    assert!(with_counters.contains(":INPUT DROP [5:60]\n") && with_counters.contains("\n[7:80] -A INPUT"));
+}
+
+#[test]
+fn bad_usage_says_what_is_wrong() {
+    for (args, words) in [
+        (&[][..], "Usage:"),
+        (&["frobnicate"], "no such command: frobnicate"),
+        (&["trace"], "trace needs --rules FILE"),
+        (&["trace", "--rules", "x"], "trace needs --packet"),
+        (&["trace", "--rulez", "x"], "invalid option '--rulez'"),
+        (&["trace", "-r", "x", "-p", "tcp 1.2.3.4:1 > 1.2.3.4:2", "--family", "5"], "--family takes 4 or 6"),
+        (&["trace", "-r", "x", "-p", "tcp 1.2.3.4 > 1.2.3.4:2"], "this protocol needs a port"),
+        (&["trace", "-r", "/no/such", "-p", "tcp 1.2.3.4:1 > 1.2.3.4:2"], "cannot read /no/such"),
+        (&["fmt"], "fmt needs --rules FILE"),
+        (&["support", "x"], "unexpected argument"),
+    ] {
+        let (status, out, err) = vitrine(args);
+        assert_eq!((status, out.as_str()), (2, ""), "{args:?}");
+        assert!(err.contains(words), "{args:?}: {err}");
+    }
+}
+
+#[test]
+fn help_for_each() {
+    for args in
+        [&["--help"][..], &["-h"], &["help"], &["trace", "--help"], &["fmt", "-h"], &["support", "--help"]]
+    {
+        let (status, out, err) = vitrine(args);
+        assert_eq!((status, err.as_str()), (0, ""));
+        assert!(out.contains("Usage:"), "{args:?}");
+    }
+}
+
+/// The packets in the help text are packets.
+#[test]
+fn the_examples_of_the_help_text_work() {
+    let (_, help, _) = vitrine(&["--help"]);
+    let examples = help.split("Examples:\n").nth(1).and_then(|t| t.split("\n\n").next()).expect("examples");
+    assert!(examples.lines().count() >= 6);
+    for line in examples.lines() {
+        let injected: Result<vitrine::net::Injected, _> = line.trim().parse();
+        assert_eq!(injected.map(|i| i.to_string()), Ok(line.trim().to_owned()));
+    }
+}
+
+#[test]
+fn bad_input_is_told_with_its_place() {
+    let big = vec![b'#'; 33 << 20];
+    for (name, text, words) in [
+        ("empty.rules", &b""[..], "the file is empty"),
+        ("blank.rules", b"\n\n  \n", "the file is empty"),
+        ("binary.rules", b"\x7fELF\x02\x01\x01\x00\xff\xfe", "is not text"),
+        ("nul.rules", b"*filter\0\nCOMMIT\n", "this is not text"),
+        ("cut.rules", b"*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -p tc", "unknown protocol \"tc\" specified"),
+        ("open.rules", b"*filter\n:INPUT ACCEPT [0:0]\n", "COMMIT expected"),
+        ("loop.rules", b"*filter\n:A - [0:0]\n-A INPUT -j A\n-A A -j A\nCOMMIT\n", "Too many links"),
+        ("table.rules", b"*nope\n-A INPUT -j ACCEPT\nCOMMIT\n", "table name 'nope' invalid"),
+        ("outside.rules", b"-A INPUT -j ACCEPT\n", "expected a table"),
+        ("quote.rules", b"*filter\n-A INPUT -m comment --comment \"x\nCOMMIT\n", "unclosed quote"),
+        ("big.rules", &big, "larger than 32 MiB"),
+    ] {
+        let path = dump(name, text);
+        let (status, out, err) = vitrine(&["fmt", "--rules", &path]);
+        assert_eq!((status, out.as_str()), (2, ""), "{name}");
+        assert!(err.contains(words), "{name}: {err}");
+        assert!(err.contains(name), "{name}: {err}");
+    }
+}
