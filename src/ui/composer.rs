@@ -219,7 +219,7 @@ pub fn Composer(props: &ComposerProps) -> Html {
                         { words.get("form-start-over") }
                     </button>
                     <span class="push"></span>
-                    <button type="submit" class="button main" data-testid="btn-send" disabled={line.is_err()}>
+                    <button type="submit" class="button main" data-testid="btn-send">
                         { words.get("form-send") }<Icon glyph={Glyph::Forward} />
                     </button>
                 </div>

@@ -2,7 +2,8 @@
 
 use super::look::Look;
 use super::words::use_words;
-use web_sys::{Element, ScrollIntoViewOptions, ScrollLogicalPosition};
+use web_sys::wasm_bindgen::JsCast;
+use web_sys::{HtmlElement, ScrollIntoViewOptions, ScrollLogicalPosition};
 use yew::prelude::*;
 
 /// Sentences kept before and after the current one. A walk over 40,000 rules has as many steps.
@@ -43,9 +44,16 @@ pub fn Log(props: &LogProps) -> Html {
     {
         let node = node.clone();
         use_effect_with((props.at, props.packet), move |_| {
-            let current =
-                node.cast::<Element>().and_then(|list| list.query_selector("[aria-current]").ok().flatten());
-            if let Some(current) = current {
+            let Some(list) = node.cast::<HtmlElement>() else { return };
+            let current = list.query_selector("[aria-current]").ok().flatten();
+            let Some(current) = current.and_then(|e| e.dyn_into::<HtmlElement>().ok()) else { return };
+            if list.scroll_height() > list.client_height() + 1 {
+                // Only the list scrolls, not the pane around it.
+                let (top, end) = (current.offset_top(), current.offset_top() + current.offset_height());
+                if top < list.scroll_top() || end > list.scroll_top() + list.client_height() {
+                    list.set_scroll_top(end - list.client_height() * 2 / 3);
+                }
+            } else {
                 let options = ScrollIntoViewOptions::new();
                 options.set_block(ScrollLogicalPosition::Nearest);
                 current.scroll_into_view_with_scroll_into_view_options(&options);

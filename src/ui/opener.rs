@@ -10,8 +10,8 @@ use std::rc::Rc;
 use web_sys::{FileList, HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
-/// The largest file that the page reads, in bytes.
-pub const LIMIT: u64 = 64 << 20;
+/// The largest file that the page reads, in bytes: as much as the engine takes.
+pub const LIMIT: u64 = 32 << 20;
 
 /// Reads the first file of a list into an action; the reader must be kept until then.
 pub fn read(files: Option<FileList>, act: Callback<Action>) -> Option<FileReader> {

@@ -8,6 +8,7 @@ use super::words::use_words;
 use crate::query::Outcome;
 use crate::session::NoReply;
 use std::rc::Rc;
+use web_sys::{Element, ScrollIntoViewOptions, ScrollLogicalPosition};
 use yew::prelude::*;
 
 /// One packet in the strip.
@@ -42,6 +43,20 @@ pub struct StripProps {
 #[component]
 pub fn Strip(props: &StripProps) -> Html {
     let words = use_words();
+    let node = use_node_ref();
+    {
+        let node = node.clone();
+        use_effect_with((props.current, props.sent.len()), move |_| {
+            let list = node.cast::<Element>();
+            let chip = list.and_then(|e| e.query_selector("[aria-current]").ok().flatten());
+            if let Some(chip) = chip {
+                let options = ScrollIntoViewOptions::new();
+                options.set_inline(ScrollLogicalPosition::Nearest);
+                options.set_block(ScrollLogicalPosition::Nearest);
+                chip.scroll_into_view_with_scroll_into_view_options(&options);
+            }
+        });
+    }
     let reply_title = props.no_reply.map(|why| match why {
         NoReply::NoMoment | NoReply::NotReceived => words.get("send-reply-lost"),
         NoReply::NotAnswered => words.get("send-reply-none"),
@@ -49,7 +64,7 @@ pub fn Strip(props: &StripProps) -> Html {
     html! {
         <nav class="strip" aria-label={words.get("packets-sent")}>
             <span class="label" aria-hidden="true">{ words.get("packets") }</span>
-            <ol>
+            <ol ref={node}>
                 { for props.sent.iter().enumerate().map(|(i, sent)| html! {
                     <li key={i}>
                         <button type="button" class={classes!("sent", sent.look.tone.class())} data-testid="sent"
