@@ -1,9 +1,9 @@
 //! Matches of IPv6's extension headers: `dst`, `hbh`, `rt`, `mh`, `ipv6header`. Kept.
 
+use super::super::RuleError;
 use super::super::extension::{Args, Extension, Fidelity, Opt, V6, said};
 use super::super::kept::Kept;
 use super::super::value::{Cx, Kind, Value, leading_number, number};
-use super::super::RuleError;
 use crate::packet::Proto;
 use std::net::Ipv6Addr;
 
@@ -175,6 +175,7 @@ fn read_headers(text: &str, _: Cx) -> Result<Value, RuleError> {
             None => return said(format!("unknown header `{word}' specified")),
         }
     }
-    let names: Vec<_> = HEADERS.iter().zip(found).filter(|(_, set)| *set).map(|((_, name, _), _)| *name).collect();
+    let names: Vec<_> =
+        HEADERS.iter().zip(found).filter(|(_, set)| *set).map(|((_, name, _), _)| *name).collect();
     Ok(Value::Text(names.join(",").into()))
 }

@@ -78,7 +78,8 @@ pub(super) static CONNSECMARK: Extension = kept(
 .check(needs_one!("CONNSECMARK target: parameter required"))
 .tables(&[TableName::Mangle, TableName::Security]);
 
-const PREFIXES: &[Opt] = &[Opt::new("src-pfx", Kind::HostMask).req(), Opt::new("dst-pfx", Kind::HostMask).req()];
+const PREFIXES: &[Opt] =
+    &[Opt::new("src-pfx", Kind::HostMask).req(), Opt::new("dst-pfx", Kind::HostMask).req()];
 pub(super) static DNPT: Extension =
     Extension::a_target("DNPT", V6, PREFIXES, prefixes).fidelity(Fidelity::Kept).tables(MANGLE);
 pub(super) static SNPT: Extension =

@@ -41,12 +41,13 @@ fn interval_steps(span: u64) -> Option<u32> {
 
 /// The logarithm of the average's weight.
 fn ewma_log(interval: u64, span: u64) -> Option<u32> {
-    (1..32).find(|log| {
-        let weight = 1.0 - 1.0 / f64::from(1u32 << log);
-        interval as f64 / -weight.ln() > span as f64
-    })
-    .map(|log| log - 1)
-    .filter(|log| *log > 0)
+    (1..32)
+        .find(|log| {
+            let weight = 1.0 - 1.0 / f64::from(1u32 << log);
+            interval as f64 / -weight.ln() > span as f64
+        })
+        .map(|log| log - 1)
+        .filter(|log| *log > 0)
 }
 
 fn check_rateest(args: &Args) -> Result<(), RuleError> {
