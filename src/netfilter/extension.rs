@@ -25,6 +25,9 @@ pub struct Extension {
     pub fidelity: Fidelity,
     /// Options that are read and printed, though they change no answer of a modelled extension.
     pub ignored: &'static [&'static str],
+    /// Options of a modelled extension whose effect is not modelled: where a packet meets them the answer is
+    /// unknown, or told as such.
+    pub unmodelled: &'static [&'static str],
     /// The tables in which the kernel takes it; empty: any.
     pub tables: &'static [TableName],
     /// The hooks from which the kernel takes it, through jumps too; empty: any.
@@ -81,6 +84,7 @@ impl Extension {
             build,
             fidelity: Fidelity::Modelled,
             ignored: &[],
+            unmodelled: &[],
             tables: &[],
             hooks: &[],
             protos: &[],
@@ -123,6 +127,12 @@ impl Extension {
     /// The same, with options that change no answer.
     pub const fn ignoring(mut self, ignored: &'static [&'static str]) -> Self {
         self.ignored = ignored;
+        self
+    }
+
+    /// The same, with options whose effect is not modelled.
+    pub const fn without(mut self, unmodelled: &'static [&'static str]) -> Self {
+        self.unmodelled = unmodelled;
         self
     }
 
