@@ -49,6 +49,10 @@ fn print(out: &mut dyn Write, supported: &Supported) -> io::Result<()> {
         [Family::Ip6] => "  IPv6",
         _ => "",
     };
-    writeln!(out, "{before}{:29}{}{family}", supported.name, word(supported.status))?;
-    supported.options.iter().try_for_each(|o| writeln!(out, "     {:27}{}", o.name, word(o.status)))
+    writeln!(out, "{before}{:30}{}{family}", supported.name, word(supported.status))?;
+    supported.options.iter().try_for_each(|option| {
+        let names = std::iter::once(&option.name).chain(&option.aliases);
+        let names: Vec<_> = names.map(String::as_str).collect();
+        writeln!(out, "     {:27} {}", names.join(", "), word(option.status))
+    })
 }

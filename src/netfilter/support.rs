@@ -36,6 +36,9 @@ pub enum SupportKind {
 pub struct SupportedOption {
     /// Its name, hyphens included.
     pub name: String,
+    /// Its other names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
     /// What the model does with it.
     pub status: Fidelity,
 }
@@ -56,7 +59,7 @@ const STANDARD: [(&str, Fidelity); 4] = [
 /// use vitrine::netfilter::{extension::Fidelity, support::support};
 /// let tcp = support().into_iter().find(|s| s.name == "tcp").unwrap();
 /// assert_eq!(tcp.status, Fidelity::Modelled);
-/// assert!(tcp.options.iter().any(|o| o.name == "--dport"));
+/// assert!(tcp.options.iter().any(|o| o.aliases.contains(&"--dport".to_string())));
 /// ```
 pub fn support() -> Vec<Supported> {
     let both = || vec![Family::Ip, Family::Ip6];
@@ -65,7 +68,9 @@ pub fn support() -> Vec<Supported> {
         name: "rule",
         families: both(),
         status: Fidelity::Modelled,
-        options: CORE.map(|o| SupportedOption { name: o.into(), status: Fidelity::Modelled }).into(),
+        options: CORE
+            .map(|o| SupportedOption { name: o.into(), aliases: Vec::new(), status: Fidelity::Modelled })
+            .into(),
     };
     let standard = STANDARD.into_iter().map(|(name, status)| Supported {
         kind: SupportKind::Target,
@@ -118,6 +123,7 @@ fn options(ext: &Extension) -> impl Iterator<Item = SupportedOption> {
     ext.opts.iter().map(|option| {
         let lacks = ext.unmodelled.contains(&option.name);
         let status = if lacks { Fidelity::Kept } else { ext.fidelity };
-        SupportedOption { name: format!("--{}", option.name), status }
+        let aliases = option.aliases.iter().map(|a| format!("--{a}")).collect();
+        SupportedOption { name: format!("--{}", option.name), aliases, status }
     })
 }

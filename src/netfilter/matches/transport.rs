@@ -37,7 +37,7 @@ pub(super) static SCTP: Extension = Extension::a_match(
     |args| build(args, Proto::SCTP),
 )
 .check(check)
-.ignoring(&["chunk-types"])
+.without(&["chunk-types"])
 .protos(&[Proto::SCTP]);
 
 pub(super) static DCCP: Extension = Extension::a_match(
@@ -51,7 +51,7 @@ pub(super) static DCCP: Extension = Extension::a_match(
     ],
     |args| build(args, Proto::DCCP),
 )
-.ignoring(&["dccp-types", "dccp-option"])
+.without(&["dccp-types", "dccp-option"])
 .protos(&[Proto::DCCP]);
 
 fn check(args: &Args) -> Result<(), RuleError> {
