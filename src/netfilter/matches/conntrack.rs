@@ -42,7 +42,7 @@ pub struct CtStates {
     pub dnat: bool,
 }
 
-/// The bits of `--ctstatus`; none of them is `NONE`.
+/// The bits of `--ctstatus`; `NONE` is the empty set, which no connection is in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Statuses(pub Vec<CtStatus>);
 
@@ -252,11 +252,8 @@ impl ConntrackMatch {
             }
         }
         if let Some(want) = &self.status {
-            let held = if want.value.0.is_empty() {
-                !CtStatus::MATCHED.iter().any(|s| entry.has(*s))
-            } else {
-                want.value.0.iter().any(|s| entry.has(*s))
-            };
+            // NONE is no bit at all: it never holds, and its negation always does.
+            let held = want.value.0.iter().any(|s| entry.has(*s));
             let names: Vec<_> =
                 CtStatus::MATCHED.iter().filter(|s| entry.has(**s)).map(|s| s.name()).collect();
             ask(held, want.not, Fact::Text(names.join(",")));

@@ -3,7 +3,7 @@
 use super::super::extension::{Args, BOTH, Build, Extension, Fidelity, Opt};
 use super::super::text::SaveOptions;
 use super::super::value::{Kind, Value};
-use super::super::{RuleError, TableName, Target};
+use super::super::{RuleError, Target};
 
 /// The mark becomes `(mark & !mask) ^ value` (iptables-extensions(8), MARK `--set-xmark`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub(super) static EXT: Extension = Extension {
     ],
     build: Build::Target(build),
     fidelity: Fidelity::Modelled,
-    tables: &[TableName::Mangle],
+    tables: &[],
     hooks: &[],
 };
 
