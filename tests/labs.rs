@@ -220,6 +220,10 @@ fn ends(packet: &Packet) -> String {
     let mut bare = packet.clone();
     bare.payload = 0;
     bare.bad_checksum = false;
+    // Truths tell no TCP options.
+    if let Transport::Tcp(tcp) = &mut bare.transport {
+        tcp.mss = None;
+    }
     if let Transport::Icmp(icmp) = &mut bare.transport {
         icmp.quoted = None;
     }
@@ -314,7 +318,7 @@ fn replay(lab: &Value, truth: &Value) -> Count {
                     };
                 }
                 // One from a host outside the lab's journeys quotes what it was sent last.
-                let sent = last_at.get(name).filter(|_| ask["do"] != "packet").cloned();
+                let sent = last_at.get(name).filter(|_| ask["do"] != "packet" || number > 0).cloned();
                 let quoted = quoted.clone().or(sent);
                 if let (Transport::Icmp(icmp), Some(inner)) = (&mut packet.transport, &quoted) {
                     icmp.quoted = Some(Box::new(inner.clone()));

@@ -4,7 +4,7 @@
 use expect_test::{Expect, expect};
 use vitrine::net::parse_host;
 use vitrine::query::{Outcome, scenes};
-use vitrine::session::{NoReply, Session, Source, docker_ufw};
+use vitrine::session::{NoReply, Session, docker_ufw};
 
 fn docker() -> Session {
     Session::open(docker_ufw().source).expect("the recorded host")

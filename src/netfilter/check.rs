@@ -1,7 +1,10 @@
 //! What the kernel refuses when a table is committed: loops, depth, targets out of place.
 
 use super::error::KernelError;
-use super::{Chain, ChainKind, ChainName, Family, Hook, Rule, Table, TableName, matches, targets};
+use super::extension::Extension;
+use super::{
+    Chain, ChainKind, ChainName, Family, Hook, Match, Rule, Table, TableName, Target, matches, targets,
+};
 use petgraph::algo::{is_cyclic_directed, toposort};
 use petgraph::graph::{DiGraph, NodeIndex};
 use petgraph::visit::{Dfs, EdgeRef};
@@ -35,8 +38,12 @@ pub fn table(family: Family, name: TableName, table: &Table) -> Vec<Refused> {
     }
     let hooks = reaching(table, &graph, &nodes);
     for (chain_name, chain) in table.in_order() {
+        let base = match chain.kind {
+            ChainKind::Base { hook, .. } => Some(hook),
+            ChainKind::User => None,
+        };
         for rule in &chain.rules {
-            if let Some(error) = out_of_place(family, name, rule, &hooks[chain_name]) {
+            if let Some(error) = out_of_place(family, name, rule, &hooks[chain_name], base) {
                 refused.push(Refused { line: rule.line, chain: chain_name.clone(), error });
             }
         }
@@ -154,20 +161,55 @@ fn reaching<'a>(
     hooks
 }
 
-/// Says why the kernel takes the rule in no such table, or from no such hook.
-fn out_of_place(family: Family, table: TableName, rule: &Rule, hooks: &[Hook]) -> Option<KernelError> {
-    let parts = rule
-        .matches
-        .iter()
-        .filter_map(|m| matches::find(m.name(), family))
-        .chain(targets::find(rule.target.name(), family).filter(|_| rule.target.chain().is_none()));
-    for ext in parts {
-        let wrong_table = !ext.tables.is_empty() && !ext.tables.contains(&table);
-        let wrong_hook = !ext.hooks.is_empty() && hooks.iter().any(|h| !ext.hooks.contains(h));
-        if wrong_table || wrong_hook {
+/// Says why the kernel takes the rule not in this table, not from these hooks, or not at all. `base` is the hook
+/// of the chain that the rule itself stands in.
+fn out_of_place(
+    family: Family,
+    table: TableName,
+    rule: &Rule,
+    hooks: &[Hook],
+    base: Option<Hook>,
+) -> Option<KernelError> {
+    if rule.src.is_some_and(|a| a.value.is_everything()) || rule.dst.is_some_and(|a| a.value.is_everything())
+    {
+        return Some(KernelError::InvalidArgument);
+    }
+    let proto = rule.proto.filter(|p| !p.not).map(|p| p.value);
+    let wrong = |ext: &Extension, base_hooks: &[Hook]| {
+        let outside = |allowed: &[Hook], hook: &Hook| !allowed.is_empty() && !allowed.contains(hook);
+        !ext.tables.is_empty() && !ext.tables.contains(&table)
+            || hooks.iter().any(|h| outside(ext.hooks, h))
+            || base.is_some_and(|h| outside(base_hooks, &h))
+            || !ext.protos.is_empty() && !proto.is_some_and(|p| ext.protos.contains(&p))
+    };
+    for m in &rule.matches {
+        let Some(ext) = matches::find(m.name(), family).filter(|_| !matches!(m, Match::Unknown(_))) else {
+            continue;
+        };
+        if ext.missing {
+            return Some(KernelError::NotFound);
+        }
+        if !m.is_native() && wrong(ext, m.base_hooks()) {
+            return Some(KernelError::InvalidArgument);
+        }
+        if let Some(error) = m.kernel(family) {
+            return Some(error);
+        }
+    }
+    let target = &rule.target;
+    if *target == Target::Queue {
+        return Some(KernelError::NotFound);
+    }
+    if target.chain().is_none()
+        && let Some(ext) = targets::find(target.name(), family)
+        && !matches!(target, Target::Unknown(_))
+    {
+        if ext.missing {
+            return Some(KernelError::NotFound);
+        }
+        if wrong(ext, target.base_hooks()) {
             return Some(KernelError::InvalidArgument);
         }
     }
-    let proto = rule.proto.filter(|p| !p.not).map(|p| p.value);
-    (!rule.target.allows(proto)).then_some(KernelError::InvalidArgument)
+    target.kernel(proto)
 }

@@ -1,9 +1,9 @@
 //! Why a rule was refused, in iptables 1.8.9's own words.
 
-use super::{ChainName, Family};
+use super::{ChainName, Family, TableName};
 use std::fmt;
 
-/// Why iptables refuses a rule. `Display` gives its message without the program's name.
+/// Why iptables refuses a command. `Display` gives its message without the program's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RuleError {
     /// No loaded extension has the option.
@@ -14,10 +14,14 @@ pub enum RuleError {
     BadArgument(String),
     /// A core option given twice.
     Multiple(char),
-    /// `!` before an option that takes none.
-    UnexpectedNot,
+    /// `!` before a core option that takes none.
+    NotInvertible(char),
+    /// `!` before `-m`.
+    NotBeforeMatch,
     /// Two `!` in a row.
     DoubleNot,
+    /// `!` with nothing behind it.
+    TrailingNot,
     /// `-p` with neither a name nor a number.
     UnknownProtocol(String),
     /// `! -p all`, which would match nothing.
@@ -38,10 +42,8 @@ pub enum RuleError {
     Fragment6,
     /// The target is neither a chain nor a known extension.
     NoSuchChain(String),
-    /// No such match.
+    /// No such match in this family.
     NoSuchMatch(String),
-    /// The extension exists for the other family alone.
-    OtherFamily(String, Family),
     /// An option given twice to one extension.
     OnlyOnce {
         /// The extension.
@@ -63,43 +65,34 @@ pub enum RuleError {
         /// The option.
         opt: &'static str,
     },
-    /// A value that cannot be read.
-    BadValue {
+    /// An option that wants another beside it.
+    AlsoRequires {
         /// The extension.
-        ext: String,
+        ext: &'static str,
         /// The option.
-        opt: String,
-        /// The value.
-        value: String,
+        opt: &'static str,
+        /// The one that is missing.
+        other: &'static str,
     },
-    /// A number outside its range.
-    OutOfRange {
-        /// The option.
-        opt: String,
-        /// Lowest.
-        min: u64,
-        /// Highest.
-        max: u64,
-    },
-    /// A range that cannot be read.
-    BadRange {
+    /// Two options that exclude each other.
+    NotTogether {
         /// The extension.
-        ext: String,
+        ext: &'static str,
         /// The option.
-        opt: String,
-        /// The value.
-        value: String,
-        /// Highest.
-        max: u64,
+        opt: &'static str,
+        /// The one it cannot stand beside.
+        other: &'static str,
     },
-    /// Neither a port's number nor a service's name.
-    Port(String),
-    /// A port range whose end lies before its start.
-    PortOrder,
-    /// Neither a syslog level's number nor its name.
-    LogLevel(String),
-    /// What the extension itself says.
+    /// `-j DROP` or the policy DROP in the table nat.
+    DropInNat,
+    /// `-4` or `-6` for the other family: a dump's line is passed over.
+    OtherFamily,
+    /// What iptables or the extension says in words of its own; a line's end where iptables writes one.
     Said(String),
+    /// A message that stands without the program's version: `iptables: …`.
+    Plain(&'static str),
+    /// The kernel does not remove a chain that has rules or is jumped to.
+    Busy(ChainName),
     /// What the kernel says, when the rule reaches it.
     Kernel(KernelError, ChainName),
 }
@@ -115,6 +108,8 @@ pub enum KernelError {
     NotSupported,
     /// ENOENT: the kernel has no such thing.
     NotFound,
+    /// ERANGE: a number out of the kernel's bounds.
+    OutOfRange,
 }
 
 impl fmt::Display for KernelError {
@@ -124,16 +119,58 @@ impl fmt::Display for KernelError {
             Self::TooManyLinks => "Too many links",
             Self::NotSupported => "Operation not supported",
             Self::NotFound => "No such file or directory",
+            Self::OutOfRange => "Numerical result out of range",
         })
     }
 }
+
+/// The commands of iptables find nothing of that name.
+pub const NO_CHAIN: RuleError = RuleError::Plain("No chain/target/match by that name.");
 
 impl RuleError {
     /// iptables' exit status (`enum xtables_exittype`).
     pub fn exit_status(&self) -> u8 {
         match self {
-            RuleError::Kernel(..) => 4,
+            RuleError::Kernel(..) | RuleError::Busy(_) => 4,
+            RuleError::Plain(_) => 1,
             _ => 2,
+        }
+    }
+
+    /// All that iptables writes to its error output about it.
+    ///
+    /// ```
+    /// use vitrine::netfilter::{Family, RuleError};
+    /// let error = RuleError::UnknownOption("--nope".into());
+    /// assert_eq!(error.stderr(Family::Ip6), "ip6tables v1.8.9 (nf_tables): unknown option \"--nope\"\n\
+    ///     Try `ip6tables -h' or 'ip6tables --help' for more information.");
+    /// ```
+    pub fn stderr(&self, family: Family) -> String {
+        let program = family.program();
+        let help = format!("\nTry `{program} -h' or '{program} --help' for more information.");
+        match self {
+            Self::Plain(_) => format!("{program}: {self}"),
+            Self::Kernel(..) | Self::Busy(_) => format!("{program} v1.8.9 (nf_tables):  {self}"),
+            Self::BadArgument(_) => format!("{self}{help}"),
+            Self::OtherFamily => help.trim_start().to_owned(),
+            Self::DropInNat => format!("{program} v1.8.9 (nf_tables): \n{self}\n\n{help}"),
+            _ if self.has_blank_line() => format!("{program} v1.8.9 (nf_tables): {self}\n{help}"),
+            _ => format!("{program} v1.8.9 (nf_tables): {self}{help}"),
+        }
+    }
+
+    /// True for the messages that iptables ends with a line's end of their own.
+    fn has_blank_line(&self) -> bool {
+        match self {
+            Self::WrongInterface(..)
+            | Self::NoSuchMatch(_)
+            | Self::OnlyOnce { .. }
+            | Self::NoInvert { .. }
+            | Self::Required { .. }
+            | Self::AlsoRequires { .. }
+            | Self::NotTogether { .. } => true,
+            Self::Said(message) => message.ends_with('\n'),
+            _ => false,
         }
     }
 }
@@ -145,8 +182,10 @@ impl fmt::Display for RuleError {
             Self::MissingArgument(o) => write!(f, "option \"{o}\" requires an argument"),
             Self::BadArgument(w) => write!(f, "Bad argument `{w}'"),
             Self::Multiple(c) => write!(f, "multiple -{c} flags not allowed"),
-            Self::UnexpectedNot => f.write_str("unexpected ! flag before --match"),
+            Self::NotInvertible(c) => write!(f, "cannot have ! before -{c}"),
+            Self::NotBeforeMatch => f.write_str("unexpected ! flag before --match"),
             Self::DoubleNot => f.write_str("multiple consecutive ! not allowed"),
+            Self::TrailingNot => f.write_str("nothing appropriate following !"),
             Self::UnknownProtocol(p) => write!(f, "unknown protocol \"{p}\" specified"),
             Self::NeverMatches => f.write_str("rule would never match protocol"),
             Self::HostNotFound(h) => write!(f, "host/network `{h}' not found"),
@@ -156,33 +195,29 @@ impl fmt::Display for RuleError {
             }
             Self::IfNameTooLong(n) => write!(f, "interface name `{n}' must be shorter than IFNAMSIZ (15)"),
             Self::IfNameEmpty => f.write_str("Empty interface is likely to be undesired"),
-            Self::WrongInterface(c, chain) => write!(f, "Can't use -{c} with {chain}\n"),
-            Self::Fragment6 => f.write_str("Bad argument `-f'"),
+            Self::WrongInterface(c, chain) => write!(f, "Can't use -{c} with {chain}"),
+            Self::Fragment6 => f.write_str("`-f' is not supported in IPv6, use -m frag instead"),
             Self::NoSuchChain(c) => write!(f, "Chain '{c}' does not exist"),
-            Self::NoSuchMatch(m) => {
-                write!(f, "Couldn't load match `{m}':No such file or directory\n")
+            Self::NoSuchMatch(m) => write!(f, "Couldn't load match `{m}':No such file or directory"),
+            Self::OnlyOnce { ext, opt } => write!(f, "{ext}: option \"--{opt}\" can only be used once."),
+            Self::NoInvert { ext, opt } => write!(f, "{ext}: option \"--{opt}\" cannot be inverted."),
+            Self::Required { ext, opt } => write!(f, "{ext}: option \"--{opt}\" must be specified"),
+            Self::AlsoRequires { ext, opt, other } => {
+                write!(f, "{ext}: option \"--{opt}\" also requires \"--{other}\".")
             }
-            Self::OtherFamily(m, _) => write!(f, "Couldn't load match `{m}':No such file or directory\n"),
-            Self::OnlyOnce { ext, opt } => write!(f, "{ext}: option \"--{opt}\" can only be used once.\n"),
-            Self::NoInvert { ext, opt } => write!(f, "{ext}: option \"--{opt}\" cannot be inverted.\n"),
-            Self::Required { ext, opt } => write!(f, "{ext}: option \"--{opt}\" must be specified\n"),
-            Self::BadValue { ext, opt, value } => {
-                write!(f, "{ext}: Bad value for \"--{opt}\" option: \"{value}\"\n")
+            Self::NotTogether { ext, opt, other } => {
+                write!(f, "{ext}: option \"--{opt}\" cannot be used together with \"--{other}\".")
             }
-            Self::OutOfRange { opt, min, max } => {
-                write!(f, "{opt}: bad value for option \"--{opt}\", or out of range ({min}-{max}).\n")
-            }
-            Self::BadRange { ext, opt, value, max } => {
-                write!(
-                    f,
-                    "{ext}: bad value for option \"--{opt}\" near \"{value}\", or out of range (0-{max}).\n"
-                )
-            }
-            Self::Port(p) => write!(f, "invalid port/service `{p}' specified"),
-            Self::PortOrder => f.write_str("invalid portrange (min > max)"),
-            Self::LogLevel(l) => write!(f, "log-level \"{l}\" unknown"),
-            Self::Said(message) => f.write_str(message),
-            Self::Kernel(error, chain) => write!(f, " RULE_APPEND failed ({error}): rule in chain {chain}"),
+            Self::DropInNat => write!(
+                f,
+                "The \"{}\" table is not intended for filtering, the use of DROP is therefore inhibited.",
+                TableName::Nat
+            ),
+            Self::OtherFamily => f.write_str("this line is for the other family"),
+            Self::Said(message) => f.write_str(message.trim_end_matches('\n')),
+            Self::Plain(message) => f.write_str(message),
+            Self::Busy(chain) => write!(f, "CHAIN_DEL failed (Device or resource busy): chain {chain}"),
+            Self::Kernel(error, chain) => write!(f, "RULE_APPEND failed ({error}): rule in chain {chain}"),
         }
     }
 }

@@ -302,6 +302,8 @@ pub enum NotKnown {
     MasqueradeAddress,
     /// What a target does that the model does not have.
     Target(String),
+    /// How large a packet the path carries.
+    PathMtu,
     /// What the program does that takes packets from the queue.
     Queue,
 }

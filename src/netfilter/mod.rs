@@ -1,6 +1,7 @@
 //! Netfilter, usable alone: rules, tables, hooks, connection tracking, address translation, and iptables'
 //! text. Knows neither network namespaces nor tasks; what it must ask of the host it asks through [`Env`].
 
+pub mod addr;
 pub mod check;
 mod choices;
 pub mod conntrack;
@@ -14,6 +15,7 @@ mod hook;
 pub mod matches;
 pub mod modules;
 mod nat;
+pub mod rate;
 mod rule;
 mod ruleset;
 pub mod services;
@@ -21,6 +23,7 @@ mod skb;
 mod table;
 pub mod targets;
 pub mod text;
+mod tos;
 mod unknown;
 pub mod value;
 mod walk;

@@ -1,23 +1,104 @@
 //! What matches remember from packet to packet.
 
-use super::RuleRef;
+use super::{Family, RuleRef};
 use crate::abi::Time;
+use smol_str::SmolStr;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
-/// The memory of stateful matches. A rule's own memory is keyed by the rule and the match's place in it.
+/// The memory of stateful matches. Ordered maps: two walks over the same packets remember the same.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Modules {
-    /// `limit`: a bucket for each match.
-    pub buckets: BTreeMap<(RuleRef, usize), Bucket>,
-    /// `statistic --mode nth`: packets seen by each match.
-    pub nth: BTreeMap<(RuleRef, usize), u32>,
+    /// The token buckets of `limit`.
+    pub limits: BTreeMap<Place, Bucket>,
+    /// The token buckets of each table of `hashlimit`.
+    pub hashlimits: BTreeMap<SmolStr, BTreeMap<HashKey, HashEntry>>,
+    /// The lists of `recent`, the entry that was touched longest ago first.
+    pub recent: BTreeMap<SmolStr, Vec<RecentEntry>>,
+    /// How many packets `statistic --mode nth` has seen since its last match.
+    pub nth: BTreeMap<Place, u32>,
+    /// What is left of each `quota`, in bytes.
+    pub quotas: BTreeMap<Place, u64>,
 }
 
-/// A token bucket.
+/// A match's place: its rule, and its number there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    /// The rule's family.
+    pub family: Family,
+    /// The rule.
+    pub rule: RuleRef,
+    /// The match's number in it.
+    pub number: usize,
+}
+
+impl Place {
+    /// The place of a match.
+    pub fn of(family: Family, (rule, number): (&RuleRef, usize)) -> Place {
+        Place { family, rule: rule.clone(), number }
+    }
+}
+
+/// Tokens that come with time, up to a limit. The unit is the match's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Bucket {
-    /// What it holds, in the units of the match.
-    pub credit: u64,
-    /// When it was filled last.
-    pub filled: Time,
+    /// How many are there.
+    pub tokens: u64,
+    /// When they were counted last.
+    pub last: Time,
+}
+
+impl Bucket {
+    /// Adds a token for each nanosecond since the last time.
+    pub fn fill(&mut self, now: Time, most: u64) {
+        let came = u64::try_from(now.since(self.last).as_nanos()).unwrap_or(u64::MAX);
+        self.tokens = self.tokens.saturating_add(came).min(most);
+        self.last = now;
+    }
+
+    /// Takes a packet's tokens, if they are there.
+    pub fn take(&mut self, cost: u64) -> bool {
+        let enough = self.tokens >= cost;
+        if enough {
+            self.tokens -= cost;
+        }
+        enough
+    }
+}
+
+/// What `hashlimit` tells flows apart by: what its mode does not name is left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HashKey {
+    /// Source address under the mask.
+    pub src: Option<IpAddr>,
+    /// Destination address under the mask.
+    pub dst: Option<IpAddr>,
+    /// Source port.
+    pub sport: u16,
+    /// Destination port.
+    pub dport: u16,
+}
+
+/// One flow of `hashlimit`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashEntry {
+    /// Its tokens.
+    pub bucket: Bucket,
+    /// Bursts that are left, where bytes are counted.
+    pub bursts: u64,
+    /// When it is forgotten if no packet comes.
+    pub expires: Time,
+}
+
+/// An address in a list of `recent`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecentEntry {
+    /// The address under the mask.
+    pub addr: IpAddr,
+    /// The TTL of the packet that put it there.
+    pub ttl: u8,
+    /// When it was seen, as a ring.
+    pub stamps: Vec<Time>,
+    /// Where in the ring the next moment goes.
+    pub next: usize,
 }

@@ -4,7 +4,7 @@
 
 use super::conntrack::{CtRef, CtState, CtStatus};
 use super::event::{ChangedBy, Event, Manip, NotKnown, Skip};
-use super::targets::{NatRange, NatTarget, NatVariant, Netmap, PortChoice};
+use super::targets::{NatRange, NatTarget, NatVariant, NetMap, PortChoice};
 use super::walk::changed;
 use super::{CtId, Hook, HookVerdict, Netfilter, OutDev, Skb, Stage, TableName, WalkCx};
 use crate::abi::EventId;
@@ -148,14 +148,14 @@ impl Netfilter {
     /// A NETMAP rule: the address of the end that this hook translates keeps its host part.
     pub(super) fn netmap_target(
         &mut self,
-        netmap: &Netmap,
+        netmap: &NetMap,
         hook: Hook,
         skb: &Skb,
         event: EventId,
         cx: &mut WalkCx,
     ) {
         let Some((id, manip)) = skb.ct.and_then(|ct| ct.entry).zip(Manip::at(hook)) else { return };
-        let addr = netmap.map(match manip {
+        let addr = netmap.apply(match manip {
             Manip::Src => skb.packet.src,
             Manip::Dst => skb.packet.dst,
         });

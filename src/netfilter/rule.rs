@@ -221,4 +221,10 @@ impl Rule {
             counters: Counters::default(),
         }
     }
+
+    /// True if both ask and do the same, wherever they come from and whatever they counted.
+    pub fn says_the_same(&self, other: &Rule) -> bool {
+        let bare = |rule: &Rule| Rule { line: 0, counters: Counters::default(), ..rule.clone() };
+        bare(self) == bare(other)
+    }
 }

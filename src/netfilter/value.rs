@@ -1,36 +1,42 @@
-//! The kinds of values that options take, read and printed as iptables does.
+//! The kinds of values that options take, read as iptables does (`xtoptions.c` of libxtables).
 
+use super::addr::{self, HostMask};
 use super::error::RuleError;
-use super::rule::AddrMask;
-use super::{Family, services};
+use super::extension::said;
+use super::targets::NatRange;
+use super::{Family, Inv, services};
 use crate::abi::Mac;
 use crate::packet::Proto;
 use smol_str::SmolStr;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// What an option's argument is (`enum xt_option_type`).
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy)]
 pub enum Kind {
     /// No argument.
     None,
-    /// Any text; the extension reads it.
+    /// Any text.
     Text,
+    /// Text of which so many bytes are kept.
+    Cut(usize),
     /// Two words, kept with a blank between them.
     TwoTexts,
     /// A number from the first to the second, decimal, `0x` or octal.
     Number(u64, u64),
     /// `A[:B]`, each a number up to this; `A:` and `:B` leave an end open.
     Range(u64),
-    /// A decimal fraction.
-    Double,
-    /// A port by number or service name.
-    Port,
-    /// `PORT[:PORT]`.
+    /// A decimal fraction from the first to the second.
+    Double(f64, f64),
+    /// `PORT[:PORT]`, each by number or by a service's name.
     PortRange,
+    /// `PORT[:PORT]` of a protocol, as the older extensions read it.
+    ServiceRange(Proto),
     /// One address.
     Host,
-    /// An address with an optional mask.
+    /// An address with an optional mask; host bits stay.
     HostMask,
+    /// A prefix length, or a mask.
+    PrefixMask,
     /// `VALUE[/MASK]`, 32 bits each; without a mask all bits count.
     MarkMask,
     /// A syslog level by number or name.
@@ -39,6 +45,8 @@ pub enum Kind {
     Mac,
     /// A protocol by number or name.
     Proto,
+    /// What the extension reads itself.
+    Own(fn(&str, Cx) -> Result<Value, RuleError>),
 }
 
 /// An option's argument, read.
@@ -54,16 +62,20 @@ pub enum Value {
     Range(u64, u64),
     /// A fraction.
     Double(f64),
-    /// A port.
-    Port(u16),
     /// Lowest and highest port.
     PortRange(u16, u16),
+    /// Ports and ranges of ports.
+    Ports(Vec<(u16, u16)>),
     /// An address.
     Host(IpAddr),
     /// An address with its mask.
-    HostMask(AddrMask),
+    HostMask(HostMask),
+    /// Lowest and highest address.
+    Hosts(IpAddr, IpAddr),
     /// Value and mask.
     MarkMask(u32, u32),
+    /// What an address and a port become.
+    NatRange(NatRange),
     /// A hardware address.
     Mac(Mac),
     /// A protocol.
@@ -83,8 +95,23 @@ impl Value {
     pub fn number(&self) -> u64 {
         match self {
             Value::Number(n) => *n,
-            Value::Port(p) => u64::from(*p),
             _ => 0,
+        }
+    }
+
+    /// Value and mask; 0 and 0 for any other kind.
+    pub fn mark(&self) -> (u32, u32) {
+        match self {
+            Value::MarkMask(value, mask) => (*value, *mask),
+            _ => (0, 0),
+        }
+    }
+
+    /// Lowest and highest number; 0 and 0 for any other kind.
+    pub fn range(&self) -> (u64, u64) {
+        match self {
+            Value::Range(low, high) => (*low, *high),
+            _ => (0, 0),
         }
     }
 }
@@ -98,50 +125,90 @@ pub struct Cx<'a> {
     pub opt: &'a str,
     /// Family of the table.
     pub family: Family,
-    /// `-p`, which decides where a service's name is looked up.
-    pub proto: Option<Proto>,
+    /// `!` stood before the option.
+    pub not: bool,
+    /// `-p`, if it came before.
+    pub proto: Option<Inv<Proto>>,
+}
+
+impl Cx<'_> {
+    /// The refusal of a value that an extension finds wrong (`XTF_BAD_VALUE`).
+    pub fn bad_value<T>(self, value: &str) -> Result<T, RuleError> {
+        said(format!("{}: Bad value for \"--{}\" option: \"{value}\"", self.ext, self.opt))
+    }
 }
 
 /// Reads an option's argument.
 pub fn read(kind: Kind, text: &str, cx: Cx) -> Result<Value, RuleError> {
-    let bad = || RuleError::BadValue { ext: cx.ext.into(), opt: cx.opt.into(), value: text.into() };
+    let Cx { ext, opt, .. } = cx;
     Ok(match kind {
         Kind::None => Value::None,
         Kind::Text | Kind::TwoTexts => Value::Text(text.into()),
+        Kind::Cut(max) => Value::Text(text[..text.floor_char_boundary(max)].into()),
         Kind::Number(min, max) => match number(text).filter(|n| (min..=max).contains(n)) {
             Some(n) => Value::Number(n),
-            None => return Err(RuleError::OutOfRange { opt: cx.opt.into(), min, max }),
+            None => {
+                return said(format!(
+                    "{ext}: bad value for option \"--{opt}\", or out of range ({min}-{max}).\n"
+                ));
+            }
         },
         Kind::Range(max) => {
-            let (a, b) = range(text, max).ok_or_else(|| RuleError::BadRange {
-                ext: cx.ext.into(),
-                opt: cx.opt.into(),
-                value: text.into(),
-                max,
-            })?;
-            Value::Range(a, b)
+            let (low, high) = range(text, max, cx)?;
+            Value::Range(low, high)
         }
-        Kind::Double => Value::Double(text.parse().map_err(|_| bad())?),
-        Kind::Port => Value::Port(port(text, cx.proto)?),
+        Kind::Double(min, max) => match text.parse() {
+            Ok(n) if (min..=max).contains(&n) => Value::Double(n),
+            _ => {
+                return said(format!(
+                    "{ext}: bad value for option \"--{opt}\", or out of range ({min:.6}-{max:.6}).\n"
+                ));
+            }
+        },
         Kind::PortRange => {
-            let (a, b) = port_range(text, cx.proto)?;
-            Value::PortRange(a, b)
+            let (low, high) = port_range(text, cx)?;
+            Value::PortRange(low, high)
         }
-        Kind::Host => Value::Host(host(text, cx.family)?),
-        Kind::HostMask => Value::HostMask(host_mask(text, cx.family)?),
+        Kind::ServiceRange(proto) => {
+            let (low, high) = service_range(text, Some(proto))?;
+            Value::PortRange(low, high)
+        }
+        Kind::Host => Value::Host(addr::option_host(text, cx.family)?),
+        Kind::HostMask => Value::HostMask(host_mask(text, cx)?),
+        Kind::PrefixMask => Value::Host(prefix_mask(text, cx)?),
         Kind::MarkMask => {
-            let (value, mask) = mark_mask(text).ok_or_else(bad)?;
+            let (value, mask) = mark_mask(text, cx)?;
             Value::MarkMask(value, mask)
         }
-        Kind::SyslogLevel => {
-            Value::Number(syslog_level(text).ok_or_else(|| RuleError::LogLevel(text.into()))?)
-        }
-        Kind::Mac => Value::Mac(text.parse().map_err(|_| bad())?),
+        Kind::SyslogLevel => match syslog_level(text) {
+            Some(level) => Value::Number(level),
+            None => return said(format!("log level \"{text}\" unknown\n")),
+        },
+        Kind::Mac => match text.parse() {
+            Ok(mac) => Value::Mac(mac),
+            Err(_) => return said("Invalid MAC address specified."),
+        },
         Kind::Proto => Value::Proto(proto(text)?),
+        Kind::Own(read) => read(text, cx)?,
     })
 }
 
-/// A number as `strtoul` with base 0 reads it: decimal, `0x…` or octal with a leading 0.
+/// A number as `strtoul` with base 0 reads it, and what follows it: decimal, `0x…` or octal with a leading 0.
+pub fn leading_number(text: &str) -> Option<(u64, &str)> {
+    let start = text.trim_start_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
+    let start = start.strip_prefix('+').unwrap_or(start);
+    let hex = start.strip_prefix("0x").or_else(|| start.strip_prefix("0X"));
+    let (digits, radix) = match hex.filter(|h| h.starts_with(|c: char| c.is_ascii_hexdigit())) {
+        Some(hex) => (hex, 16),
+        None if start.starts_with('0') => (start, 8),
+        None => (start, 10),
+    };
+    let end = digits.find(|c: char| !c.is_digit(radix)).unwrap_or(digits.len());
+    let value = u64::from_str_radix(&digits[..end], radix).ok()?;
+    Some((value, &digits[end..]))
+}
+
+/// The same, with nothing behind it.
 ///
 /// ```
 /// use vitrine::netfilter::value::number;
@@ -149,117 +216,164 @@ pub fn read(kind: Kind, text: &str, cx: Cx) -> Result<Value, RuleError> {
 ///            [Some(16), Some(16), Some(16), None, None]);
 /// ```
 pub fn number(text: &str) -> Option<u64> {
-    let (digits, radix) = if let Some(hex) = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X")) {
-        (hex, 16)
-    } else if text.len() > 1 && text.starts_with('0') {
-        (&text[1..], 8)
-    } else {
-        (text, 10)
+    leading_number(text).filter(|(_, rest)| rest.is_empty()).map(|(n, _)| n)
+}
+
+/// `A[:B]` (`xtopt_parse_mint` with two values).
+fn range(text: &str, max: u64, cx: Cx) -> Result<(u64, u64), RuleError> {
+    let Cx { ext, opt, .. } = cx;
+    let mut found = [0; 2];
+    let mut count = 0;
+    let mut at = text;
+    loop {
+        let Some(slot) = found.get_mut(count) else {
+            return said(format!("{ext}: Too many components for option \"--{opt}\" (max: 2)\n"));
+        };
+        let rest = if at.is_empty() || at.starts_with(':') {
+            *slot = if count == 0 { 0 } else { max };
+            at
+        } else {
+            let Some((n, rest)) = leading_number(at).filter(|(n, _)| *n <= max) else {
+                return said(format!(
+                    "{ext}: bad value for option \"--{opt}\" near \"{at}\", or out of range (0-{max}).\n"
+                ));
+            };
+            *slot = n;
+            rest
+        };
+        count += 1;
+        match rest.strip_prefix(':') {
+            Some(next) => at = next,
+            None if rest.is_empty() => break,
+            None => {
+                return said(format!(
+                    "{ext}: Argument to \"--{opt}\" has unexpected characters near \"{rest}\".\n"
+                ));
+            }
+        }
+    }
+    Ok(if count == 1 { (found[0], found[0]) } else { (found[0], found[1]) })
+}
+
+/// A port as getaddrinfo(3) takes it: a decimal number, cut to 16 bits, or a service's name.
+pub fn port(text: &str) -> Option<u16> {
+    if text.is_empty() {
+        return Some(0);
+    }
+    let digits = text.trim_start().trim_start_matches('+');
+    match digits.parse::<u64>() {
+        Ok(n) if !digits.starts_with('+') => Some(n as u16),
+        _ => services::port_of(text, None),
+    }
+}
+
+/// `PORT[:PORT]` (`xtopt_parse_mport`); an end left out is 0 or 65535.
+fn port_range(text: &str, cx: Cx) -> Result<(u16, u16), RuleError> {
+    let one = |t: &str| match port(t) {
+        Some(p) => Ok(p),
+        None => said(format!("Port \"{t}\" does not resolve to anything.\n")),
     };
-    if digits.starts_with(['+', '-']) {
-        return None;
-    }
-    u64::from_str_radix(digits, radix).ok()
-}
-
-/// `A[:B]`.
-fn range(text: &str, max: u64) -> Option<(u64, u64)> {
-    let one = |t: &str, open: u64| if t.is_empty() { Some(open) } else { number(t).filter(|n| *n <= max) };
-    match text.split_once(':') {
-        None => number(text).filter(|n| *n <= max).map(|n| (n, n)),
-        Some((a, b)) => Some((one(a, 0)?, one(b, max)?)),
-    }
-}
-
-/// A port by number or by its name for the protocol.
-pub fn port(text: &str, proto: Option<Proto>) -> Result<u16, RuleError> {
-    if let Some(n) = number(text) {
-        return u16::try_from(n).map_err(|_| RuleError::Port(text.into()));
-    }
-    services::port_of(text, proto).ok_or_else(|| RuleError::Port(text.into()))
-}
-
-/// `PORT[:PORT]`; an end left out is 0 or 65535.
-pub fn port_range(text: &str, proto: Option<Proto>) -> Result<(u16, u16), RuleError> {
     let Some((low, high)) = text.split_once(':') else {
-        let one = port(text, proto)?;
+        let one = one(text)?;
         return Ok((one, one));
     };
-    let low = if low.is_empty() { 0 } else { port(low, proto)? };
-    let high = if high.is_empty() { u16::MAX } else { port(high, proto)? };
-    if low > high {
-        return Err(RuleError::PortOrder);
+    let low = one(low)?;
+    if high.contains(':') {
+        return said(format!("{}: Too many components for option \"--{}\" (max: 2)\n", cx.ext, cx.opt));
     }
-    Ok((low, high))
+    Ok((low, if high.is_empty() { u16::MAX } else { one(high)? }))
 }
 
-/// One address, by number; names are not looked up, but for `localhost`.
-pub fn host(text: &str, family: Family) -> Result<IpAddr, RuleError> {
-    let missing = || RuleError::HostNotFound(text.into());
-    match family {
-        Family::Ip if text == "localhost" => Ok(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        Family::Ip6 if text == "localhost" => Ok(IpAddr::V6(Ipv6Addr::LOCALHOST)),
-        Family::Ip => text.parse::<Ipv4Addr>().map(IpAddr::V4).map_err(|_| missing()),
-        Family::Ip6 => text.parse::<Ipv6Addr>().map(IpAddr::V6).map_err(|_| missing()),
-    }
-}
-
-/// An address with an optional mask: a prefix length, or an address.
-pub fn host_mask(text: &str, family: Family) -> Result<AddrMask, RuleError> {
-    let (addr, mask) = match text.split_once('/') {
-        Some((addr, mask)) => (addr, Some(mask)),
-        None => (text, None),
+/// A port by number or by its name for the protocol (`xtables_parse_port`).
+pub fn service(text: &str, proto: Option<Proto>) -> Result<u16, RuleError> {
+    let found = match number(text) {
+        Some(n) => u16::try_from(n).ok(),
+        None => services::port_of(text, proto),
     };
-    let Some(mask) = mask else { return Ok(AddrMask::host(host(addr, family)?)) };
-    let bad_mask = || RuleError::InvalidMask(mask.into());
-    if let Ok(len) = mask.parse::<u8>() {
-        let all: IpAddr =
-            if family.is_v4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
-        // A null mask makes the name irrelevant, as in "any/0".
-        let addr = if len == 0 { all } else { host(addr, family)? };
-        return AddrMask::prefix(addr, len).ok_or_else(bad_mask);
-    }
-    let mask = match family {
-        Family::Ip => mask.parse::<Ipv4Addr>().map(IpAddr::V4).map_err(|_| bad_mask())?,
-        Family::Ip6 => mask.parse::<Ipv6Addr>().map(IpAddr::V6).map_err(|_| bad_mask())?,
+    found.ok_or_else(|| RuleError::Said(format!("invalid port/service `{text}' specified")))
+}
+
+/// `PORT[:PORT]` as the older extensions read it.
+pub fn service_range(text: &str, proto: Option<Proto>) -> Result<(u16, u16), RuleError> {
+    let Some((low, high)) = text.split_once(':') else {
+        let one = service(text, proto)?;
+        return Ok((one, one));
     };
-    AddrMask::new(host(addr, family)?, mask).ok_or_else(bad_mask)
+    let low = if low.is_empty() { 0 } else { service(low, proto)? };
+    let high = if high.is_empty() { u16::MAX } else { service(high, proto)? };
+    if low > high { said("invalid portrange (min > max)") } else { Ok((low, high)) }
 }
 
-/// `VALUE[/MASK]`.
-pub fn mark_mask(text: &str) -> Option<(u32, u32)> {
-    let one = |t: &str| number(t).and_then(|n| u32::try_from(n).ok());
-    match text.split_once('/') {
-        None => Some((one(text)?, u32::MAX)),
-        Some((value, mask)) => Some((one(value)?, one(mask)?)),
+/// An address with an optional mask (`xtopt_parse_hostmask`).
+fn host_mask(text: &str, cx: Cx) -> Result<HostMask, RuleError> {
+    Ok(match text.split_once('/') {
+        None => HostMask::host(addr::option_host(text, cx.family)?),
+        Some((host, mask)) => {
+            HostMask { addr: addr::option_host(host, cx.family)?, mask: prefix_mask(mask, cx)? }
+        }
+    })
+}
+
+/// A prefix length or a mask (`xtopt_parse_plenmask`).
+fn prefix_mask(text: &str, cx: Cx) -> Result<IpAddr, RuleError> {
+    let bits = cx.family.bits();
+    let len = number(text).and_then(|n| u8::try_from(n).ok()).filter(|n| *n <= bits);
+    let mask = match len {
+        Some(len) => Some(addr::prefix_mask(cx.family, len)),
+        None => addr::network_number(text, cx.family),
+    };
+    match mask {
+        Some(mask) => Ok(mask),
+        None => said(format!(
+            "{}: bad value for option \"--{}\", neither a valid network mask nor valid CIDR (0-{bits}).\n",
+            cx.ext, cx.opt
+        )),
     }
 }
 
-/// Syslog levels by name or number (syslog(3)).
+/// `VALUE[/MASK]` (`xtopt_parse_markmask`).
+pub fn mark_mask(text: &str, cx: Cx) -> Result<(u32, u32), RuleError> {
+    let Cx { ext, opt, .. } = cx;
+    let one = |t: &str| {
+        let (n, _) = leading_number(t)?;
+        u32::try_from(n).ok()
+    };
+    let bad =
+        |_| RuleError::Said(format!("{ext}: bad integer value for option \"--{opt}\", or out of range.\n"));
+    let value = one(text).ok_or(()).map_err(bad)?;
+    let mut rest = leading_number(text).map_or("", |(_, rest)| rest);
+    let mut mask = u32::MAX;
+    if let Some(text) = rest.strip_prefix('/') {
+        mask = one(text).ok_or(()).map_err(bad)?;
+        rest = leading_number(text).map_or("", |(_, rest)| rest);
+    }
+    if !rest.is_empty() {
+        return said(format!("{ext}: trailing garbage after value for option \"--{opt}\".\n"));
+    }
+    Ok((value, mask))
+}
+
+/// Syslog levels by number or by the names that iptables knows.
 fn syslog_level(text: &str) -> Option<u64> {
-    const NAMES: [(&str, u64); 11] = [
+    const NAMES: [(&str, u64); 9] = [
+        ("debug", 7),
+        ("info", 6),
+        ("notice", 5),
+        ("warning", 4),
+        ("error", 3),
+        ("crit", 2),
+        ("alert", 1),
         ("emerg", 0),
         ("panic", 0),
-        ("alert", 1),
-        ("crit", 2),
-        ("error", 3),
-        ("err", 3),
-        ("warning", 4),
-        ("warn", 4),
-        ("notice", 5),
-        ("info", 6),
-        ("debug", 7),
     ];
-    let lower = text.to_ascii_lowercase();
-    number(text).filter(|n| *n <= 7).or_else(|| NAMES.iter().find(|(n, _)| *n == lower).map(|(_, l)| *l))
+    number(text).filter(|n| *n <= 7).or_else(|| NAMES.iter().find(|(n, _)| *n == text).map(|(_, l)| *l))
 }
 
 /// A protocol by number or name.
 pub fn proto(text: &str) -> Result<Proto, RuleError> {
-    if let Some(n) = number(text)
-        && let Ok(n) = u8::try_from(n)
-    {
-        return Ok(Proto(n));
-    }
-    Proto::by_name(text).ok_or_else(|| RuleError::UnknownProtocol(text.into()))
+    let found = match number(text) {
+        Some(n) => u8::try_from(n).ok().map(Proto),
+        None => Proto::by_name(text),
+    };
+    found.ok_or_else(|| RuleError::UnknownProtocol(text.into()))
 }

@@ -4,13 +4,13 @@ use super::conntrack::{self, Conntrack, CtRef, CtState, CtStatus};
 use super::event::{ChangedBy, Check, CtChange, EnteredBy, Event, NotKnown, Part, Skip, Verdict};
 use super::matches::MatchCx;
 use super::modules::Modules;
-use super::targets::{self, Connmark, Target};
+use super::targets::{self, ConnMark, Target, TcpMss};
 use super::{
     Chain, ChainKind, ChainName, Choices, Counters, CtId, Env, Fact, Family, Hook, Inv, OutDev, Policy, Rule,
     RuleRef, Ruleset, Skb, Stage, TableName, Ternary, Test,
 };
 use crate::abi::{EventId, IfName, Sink, Time};
-use crate::packet::Direction;
+use crate::packet::{Direction, Transport};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -472,17 +472,44 @@ impl Netfilter {
                 true => RuleOutcome::Final(ChainOutcome::Accept(event)),
                 false => RuleOutcome::Final(ChainOutcome::Drop(event)),
             },
-            Target::Netmap(netmap) => {
+            Target::NetMap(netmap) => {
                 self.netmap_target(netmap, hook, skb, event, cx);
                 RuleOutcome::Final(ChainOutcome::Accept(event))
             }
-            Target::Connmark(connmark) => {
+            Target::ConnMark(connmark) => {
                 self.connmark_target(*connmark, skb, event, cx);
                 RuleOutcome::Next
             }
             Target::Ct(ct) => {
                 self.ct_target(ct, skb, event, cx);
                 RuleOutcome::Next
+            }
+            Target::Ttl(ttl) => {
+                skb.packet.ttl = ttl.apply(skb.packet.ttl);
+                RuleOutcome::Next
+            }
+            Target::Tos(tos) => {
+                skb.packet.tos = tos.apply(skb.packet.tos);
+                RuleOutcome::Next
+            }
+            Target::Dscp(dscp) => {
+                skb.packet.tos = dscp.apply(skb.packet.tos);
+                RuleOutcome::Next
+            }
+            Target::TcpMss(mss) => {
+                tcp_mss(*mss, skb, event, cx);
+                RuleOutcome::Next
+            }
+            Target::NfLog(log) => {
+                let line = log.prefix.to_string();
+                cx.sink.emit(Some(event), Event::LogWritten { line });
+                RuleOutcome::Next
+            }
+            // What they change, a packet here does not have: a checksum, a priority, a mark for tracing.
+            Target::Checksum | Target::Classify(_) | Target::Trace => RuleOutcome::Next,
+            Target::NfQueue(_) => {
+                let told = cx.sink.emit(Some(event), Event::NotKnown { what: NotKnown::Queue });
+                RuleOutcome::Final(ChainOutcome::Unknown(told))
             }
             Target::Unknown(unknown) => {
                 let what = NotKnown::Target(unknown.name.to_string());
@@ -499,7 +526,7 @@ impl Netfilter {
         outcome
     }
 
-    fn connmark_target(&mut self, connmark: Connmark, skb: &mut Skb, event: EventId, cx: &mut WalkCx) {
+    fn connmark_target(&mut self, connmark: ConnMark, skb: &mut Skb, event: EventId, cx: &mut WalkCx) {
         let Some(entry) = skb.ct.and_then(|ct| self.conntrack.entry_mut(ct.entry?)) else { return };
         let (mark, ctmark) = connmark.apply(skb.mark, entry.mark);
         skb.mark = mark;
@@ -519,6 +546,21 @@ impl Netfilter {
             skb.ct = Some(CtRef { state: CtState::Untracked, entry: None, dir: Direction::Original });
         } else {
             cx.sink.emit(Some(event), Event::NotKnown { what: NotKnown::Target("CT".into()) });
+        }
+    }
+}
+
+/// TCPMSS: lowers the option of a SYN, or sets it. What the path carries the model is not told.
+fn tcp_mss(mss: TcpMss, skb: &mut Skb, event: EventId, cx: &mut WalkCx) {
+    match mss {
+        TcpMss::Clamp => {
+            cx.sink.emit(Some(event), Event::NotKnown { what: NotKnown::PathMtu });
+        }
+        TcpMss::Set(size) => {
+            if let Transport::Tcp(tcp) = &mut skb.packet.transport {
+                // An MSS is never raised; a packet without the option gets it.
+                tcp.mss = Some(tcp.mss.map_or(size, |now| now.min(size)));
+            }
         }
     }
 }

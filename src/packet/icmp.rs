@@ -25,30 +25,25 @@ impl IcmpType {
 }
 
 /// One row of a name table: name, type, lowest and highest code, and whether it names the type as a whole.
-pub struct IcmpNamed {
+pub struct Named {
     /// The name.
     pub name: &'static str,
-    /// The type; 255 in IPv4's `any`.
+    /// The type.
     pub ty: u8,
     /// Lowest and highest code.
     pub codes: (u8, u8),
 }
 
-/// The names that iptables has for ICMP types, or ip6tables for those of ICMPv6.
-pub fn icmp_names(v4: bool) -> &'static [IcmpNamed] {
-    if v4 { V4 } else { V6 }
+const fn ty(name: &'static str, ty: u8) -> Named {
+    Named { name, ty, codes: (0, 255) }
 }
-
-const fn ty(name: &'static str, ty: u8) -> IcmpNamed {
-    IcmpNamed { name, ty, codes: (0, 255) }
-}
-const fn code(name: &'static str, ty: u8, code: u8) -> IcmpNamed {
-    IcmpNamed { name, ty, codes: (code, code) }
+const fn code(name: &'static str, ty: u8, code: u8) -> Named {
+    Named { name, ty, codes: (code, code) }
 }
 
 /// iptables' names for ICMP types, in the order of `iptables -p icmp -h`.
-const V4: &[IcmpNamed] = &[
-    IcmpNamed { name: "any", ty: 255, codes: (0, 255) },
+pub(crate) const V4: &[Named] = &[
+    Named { name: "any", ty: 255, codes: (0, 255) },
     ty("echo-reply", 0),
     ty("pong", 0),
     ty("destination-unreachable", 3),
@@ -91,7 +86,7 @@ const V4: &[IcmpNamed] = &[
 ];
 
 /// ip6tables' names for ICMPv6 types, in the order of `ip6tables -p icmpv6 -h`.
-const V6: &[IcmpNamed] = &[
+pub(crate) const V6: &[Named] = &[
     ty("destination-unreachable", 1),
     code("no-route", 1, 0),
     code("communication-prohibited", 1, 1),
@@ -126,6 +121,11 @@ const V6: &[IcmpNamed] = &[
     ty("redirect", 137),
 ];
 
+/// The names that iptables has for messages of a family.
+pub fn icmp_names(v4: bool) -> &'static [Named] {
+    if v4 { V4 } else { V6 }
+}
+
 /// A message's best name: of its code, else of its type (with the code behind it), else numbers.
 ///
 /// ```
@@ -135,7 +135,7 @@ const V6: &[IcmpNamed] = &[
 /// assert_eq!(icmp_name(IcmpType::new(200, 1), true), "type=200/1");
 /// ```
 pub fn icmp_name(kind: IcmpType, v4: bool) -> String {
-    let table = icmp_names(v4);
+    let table = if v4 { V4 } else { V6 };
     let of_code = table.iter().find(|n| n.ty == kind.ty && n.codes == (kind.code, kind.code));
     let of_type = table.iter().find(|n| n.ty == kind.ty && kind.code == 0);
     match of_code.or(of_type) {
@@ -146,7 +146,7 @@ pub fn icmp_name(kind: IcmpType, v4: bool) -> String {
 
 /// Reads a name of the family's table, or a unique beginning of one; the code is the lowest it covers.
 pub fn icmp_type_by_name(name: &str, v4: bool) -> Option<IcmpType> {
-    let table = icmp_names(v4);
+    let table = if v4 { V4 } else { V6 };
     table
         .iter()
         .find(|n| n.name.eq_ignore_ascii_case(name) && n.ty != 255)

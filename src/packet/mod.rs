@@ -7,7 +7,7 @@ mod text;
 mod tuple;
 
 pub use flags::TcpFlags;
-pub use icmp::{IcmpNamed, IcmpType, icmp_name, icmp_names, icmp_type_by_name};
+pub use icmp::{IcmpType, icmp_name, icmp_names, icmp_type_by_name};
 pub use proto::Proto;
 pub use text::{PacketErrorKind, ParsePacketError, Words, parse_packet};
 pub use tuple::{Direction, L4Id, Tuple};

@@ -203,7 +203,7 @@ fn option(words: &mut Words, word: &str, packet: &mut Packet) -> Result<bool, Pa
             ("payload", _) => packet.payload = number(value).ok_or_else(bad)?,
             ("frag", _) => {
                 let (offset, more) = value.strip_suffix('+').map_or((value, false), |o| (o, true));
-                let offset = number(offset).filter(|o: &u16| o % 8 == 0).ok_or_else(bad)?;
+                let offset = number(offset).filter(|o: &u16| o.is_multiple_of(8)).ok_or_else(bad)?;
                 packet.fragment = Some(Fragment { offset, more });
             }
             ("mss", Transport::Tcp(tcp)) => tcp.mss = Some(number(value).ok_or_else(bad)?),

@@ -123,7 +123,7 @@ fn matched(ruleset: &Ruleset, at: &RuleRef, maybe: bool) -> Option<PathStep> {
         Target::Return => ("RETURN", None),
         Target::Jump(chain) => ("JUMP", Some(chain.clone())),
         Target::Goto(chain) => ("GOTO", Some(chain.clone())),
-        Target::Nat(_) | Target::Netmap(_) => ("ACCEPT", None),
+        Target::Nat(_) | Target::NetMap(_) => ("ACCEPT", None),
         Target::Queue => ("QUEUE", None),
         _ => ("CONTINUE", None),
     };

@@ -149,6 +149,7 @@ fn netfilter(lang: Lang, ruleset: &Ruleset, event: &NfEvent) -> String {
         NfEvent::NotKnown { what } => match what {
             NotKnown::MasqueradeAddress => text.get("not-known-masquerade-address"),
             NotKnown::Target(name) => text.with("not-known-target", &[("name", name)]),
+            NotKnown::PathMtu => text.get("not-known-path-mtu"),
             NotKnown::Queue => text.get("not-known-queue"),
         },
     }

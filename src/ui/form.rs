@@ -126,8 +126,8 @@ impl Form {
         }
         match injected.sender {
             Sender::Socket { uid, gid } => more.push(format!("uid={uid} gid={gid}")),
-            Sender::Kernel if injected.iif.is_none() => more.push("socket=none".to_owned()),
-            Sender::Kernel | Sender::UnknownSocket => {}
+            Sender::Kernel => more.push("socket=none".into()),
+            Sender::UnknownSocket => {}
         }
         form.more = more.join(" ");
         form

@@ -4,7 +4,7 @@ use super::look::Look;
 use crate::netfilter::event::Part;
 use crate::netfilter::targets::Role;
 use crate::netfilter::text::rule_parts;
-use crate::netfilter::{Family, Rule, Target};
+use crate::netfilter::{Family, Rule};
 use yew::AttrValue;
 
 /// The parts of a rule that can hold or fail, in the order in which they are asked.
@@ -12,9 +12,9 @@ pub fn conditions(family: Family, rule: &Rule) -> Vec<(Part, AttrValue)> {
     rule_parts(family, rule).parts.into_iter().map(|(part, text)| (part, text.into())).collect()
 }
 
-/// What a target means to the packet; `None` for a rule that only counts.
-pub fn target_look(target: &Target) -> Option<Look> {
-    Some(match target.role() {
+/// What the target means to the packet, and its name; `None` for a rule that only counts.
+pub fn target(rule: &Rule) -> Option<(Look, AttrValue)> {
+    let look = match rule.target.role() {
         Role::Count => return None,
         Role::Accept => Look::YES,
         Role::Drop => Look::NO,
@@ -24,12 +24,7 @@ pub fn target_look(target: &Target) -> Option<Look> {
         Role::Translate | Role::Change => Look::CHANGE,
         Role::Note => Look::NOTE,
         Role::Unknown => Look::MAYBE,
-    })
-}
-
-/// What the target means to the packet, and its name; `None` for a rule that only counts.
-pub fn target(rule: &Rule) -> Option<(Look, AttrValue)> {
-    let look = target_look(&rule.target)?;
+    };
     Some((look, AttrValue::from(rule.target.name().to_owned())))
 }
 

@@ -3,9 +3,11 @@
 use super::form::{Carries, Form};
 use super::words::Words;
 use crate::abi::IfName;
+use crate::net::{Host, Routed};
 use crate::netfilter::{Family, Ruleset};
 use crate::session::World;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use yew::AttrValue;
 
 /// A ready-made packet.
@@ -50,21 +52,25 @@ pub fn of_world(world: &World) -> Vec<Preset> {
     world.presets.iter().map(|(name, injected)| Preset { name, form: Form::of(injected) }).collect()
 }
 
-/// Presets for rules of a host that nobody described: its outer interface is taken from the rules.
-pub fn guessed(rules: &Ruleset) -> Vec<Preset> {
-    let (client, host, server) = match rules.family {
+/// Presets for pasted rules: the outer interface and its address are the described host's, or else the interface is
+/// the one that the rules name most.
+pub fn guessed(rules: &Ruleset, host: &Host) -> Vec<Preset> {
+    let (client, address, server) = match rules.family {
         Family::Ip => ("203.0.113.9", "198.51.100.2", "203.0.113.53"),
         Family::Ip6 => ("2001:db8:9::9", "2001:db8:1::2", "2001:db8:53::53"),
     };
-    let outside = Form { iface: outer(rules), src: client.into(), dst: host.into(), ..Form::default() };
+    let known = described(rules, host);
+    let own = known.as_ref().map_or_else(|| address.to_owned(), |(_, address)| address.to_string());
+    let iface = known.map_or_else(|| outer(rules), |(name, _)| name.to_string());
+    let outside = Form { iface, src: client.into(), dst: own.clone(), ..Form::default() };
     let to = |dport: &str| Form { dport: dport.into(), ..outside.clone() };
     let out = Form {
         iface: String::new(),
         carries: Carries::Udp,
-        src: host.into(),
+        src: own,
         dst: server.into(),
         dport: "53".into(),
-        more: format!("out={}", outside.iface),
+        more: if host.described { String::new() } else { format!("out={}", outside.iface) },
         ..outside.clone()
     };
     let ping = Form { carries: Carries::Icmp, more: "id=1".into(), ..outside.clone() };
@@ -76,6 +82,34 @@ pub fn guessed(rules: &Ruleset) -> Vec<Preset> {
         Preset { name: "host-out", form: out },
         Preset { name: "stray-ack", form: stray },
     ]
+}
+
+/// A described host's interface towards everywhere, with its address; without a default route, its first.
+fn described(rules: &Ruleset, host: &Host) -> Option<(IfName, IpAddr)> {
+    let mut all = host.interfaces.iter().filter(|(name, _)| host.described && !name.is_lo()).filter_map(
+        |(name, list)| {
+            let own = list.iter().find(|a| Family::of(a.addr) == rules.family && !is_link_local(a.addr))?;
+            Some((name.clone(), own.addr))
+        },
+    );
+    let anywhere = match rules.family {
+        Family::Ip => IpAddr::from([203, 0, 113, 9]),
+        Family::Ip6 => IpAddr::from([0x2001, 0xdb8, 9, 0, 0, 0, 0, 9]),
+    };
+    match host.route(anywhere) {
+        Routed::Out(dev) => {
+            let first = all.next();
+            first.clone().into_iter().chain(all).find(|(name, _)| *name == dev).or(first)
+        }
+        Routed::Local | Routed::Refused(_) | Routed::NoRoute | Routed::Unknown => all.next(),
+    }
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(a) => a.is_link_local(),
+        IpAddr::V6(a) => a.is_unicast_link_local(),
+    }
 }
 
 /// The interface that rules name most, those of bridges and loopback aside.

@@ -184,7 +184,7 @@ impl<'a> View<'a> {
         let (words, case) = (self.words(), &self.state.case);
         if self.state.at == 0 {
             let recorded = case.is_recorded();
-            return html! { <Welcome presets={case.presets()} {recorded} act={act.clone()} /> };
+            return html! { <Welcome presets={case.presets()} {recorded} assumptions={case.assumptions(words.lang())} act={act.clone()} /> };
         }
         if let Some(look) = self.reel.ended_at(self.state.at) {
             let verdict = self.verdict();

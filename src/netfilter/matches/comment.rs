@@ -1,6 +1,6 @@
 //! `-m comment`: says something to people, and always matches.
 
-use super::super::extension::{Args, BOTH, Build, Extension, Fidelity, Opt};
+use super::super::extension::{Args, BOTH, Extension, Opt};
 use super::super::text::SaveOptions;
 use super::super::value::Kind;
 use super::super::{Match, RuleError};
@@ -13,22 +13,11 @@ const MAX: usize = 255;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Comment(pub SmolStr);
 
-pub(super) static EXT: Extension = Extension {
-    name: "comment",
-    families: BOTH,
-    opts: &[Opt::new("comment", Kind::Text).req()],
-    build: Build::Match(build),
-    fidelity: Fidelity::Modelled,
-    tables: &[],
-    hooks: &[],
-};
+pub(super) static EXT: Extension =
+    Extension::a_match("comment", BOTH, &[Opt::new("comment", Kind::Cut(MAX)).req()], build);
 
 fn build(args: &Args) -> Result<Match, RuleError> {
-    let text = args.text("comment").unwrap_or_default();
-    if text.len() > MAX {
-        return Err(RuleError::BadValue { ext: "comment".into(), opt: "comment".into(), value: text.into() });
-    }
-    Ok(Match::Comment(Comment(text.into())))
+    Ok(Match::Comment(Comment(args.text("comment").unwrap_or_default().into())))
 }
 
 impl Comment {

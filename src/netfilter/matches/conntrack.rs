@@ -1,11 +1,11 @@
 //! `-m conntrack`: what connection tracking knows of the packet.
 
+use super::super::addr::HostMask;
 use super::super::conntrack::{CtState, CtStatus};
-use super::super::extension::{Args, BOTH, Build, Extension, Fidelity, Opt};
+use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Absent, Fact, Ternary, Test};
-use super::super::rule::AddrMask;
 use super::super::text::SaveOptions;
-use super::super::value::{Kind, Value};
+use super::super::value::{Cx, Kind, Value};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
 use super::ports::PortRange;
@@ -20,7 +20,7 @@ pub struct ConntrackMatch {
     /// `--ctproto`.
     pub proto: Option<Inv<Proto>>,
     /// `--ctorigsrc`, `--ctorigdst`, `--ctreplsrc`, `--ctrepldst`.
-    pub addrs: [Option<Inv<AddrMask>>; 4],
+    pub addrs: [Option<Inv<HostMask>>; 4],
     /// `--ctorigsrcport`, `--ctorigdstport`, `--ctreplsrcport`, `--ctrepldstport`.
     pub ports: [Option<Inv<PortRange>>; 4],
     /// `--ctstatus`.
@@ -42,18 +42,18 @@ pub struct CtStates {
     pub dnat: bool,
 }
 
-/// The bits of `--ctstatus`; `NONE` is the empty set, which no connection is in.
+/// The bits of `--ctstatus`; none of them is `NONE`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Statuses(pub Vec<CtStatus>);
 
 const ADDRS: [&str; 4] = ["ctorigsrc", "ctorigdst", "ctreplsrc", "ctrepldst"];
 const PORTS: [&str; 4] = ["ctorigsrcport", "ctorigdstport", "ctreplsrcport", "ctrepldstport"];
 
-pub(super) static EXT: Extension = Extension {
-    name: "conntrack",
-    families: BOTH,
-    opts: &[
-        Opt::new("ctstate", Kind::Text).inv(),
+pub(super) static EXT: Extension = Extension::a_match(
+    "conntrack",
+    BOTH,
+    &[
+        Opt::new("ctstate", Kind::Own(|t, _| list("ctstate", t, &STATES))).inv(),
         Opt::new("ctproto", Kind::Proto).inv(),
         Opt::new("ctorigsrc", Kind::HostMask).inv(),
         Opt::new("ctorigdst", Kind::HostMask).inv(),
@@ -63,53 +63,71 @@ pub(super) static EXT: Extension = Extension {
         Opt::new("ctorigdstport", Kind::PortRange).inv(),
         Opt::new("ctreplsrcport", Kind::PortRange).inv(),
         Opt::new("ctrepldstport", Kind::PortRange).inv(),
-        Opt::new("ctstatus", Kind::Text).inv(),
+        Opt::new("ctstatus", Kind::Own(|t, _| list("ctstatus", t, &STATUSES))).inv(),
         Opt::new("ctexpire", Kind::Range(u32::MAX as u64)).inv(),
-        Opt::new("ctdir", Kind::Text),
+        Opt::new("ctdir", Kind::Own(direction)),
     ],
-    build: Build::Match(build),
-    fidelity: Fidelity::Modelled,
-    tables: &[],
-    hooks: &[],
-};
+    build,
+)
+.check(|args| {
+    if args.given.is_empty() {
+        return said("conntrack: At least one option is required");
+    }
+    Ok(())
+});
 
-/// The order in which iptables prints the states of `conntrack`.
-const ORDER: [CtState; 5] =
+/// The words of `--ctstate` in the order in which iptables prints them; a word's place is its bit.
+const STATES: [&str; 7] = ["INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED", "SNAT", "DNAT"];
+/// The states of the first five.
+const STATE_OF: [CtState; 5] =
     [CtState::Invalid, CtState::New, CtState::Related, CtState::Established, CtState::Untracked];
+/// The words of `--ctstatus`; `NONE` has no bit.
+const STATUSES: [&str; 5] = ["EXPECTED", "SEEN_REPLY", "ASSURED", "CONFIRMED", "NONE"];
+
+/// Reads words with commas between them, of which a beginning is enough, as a number with a bit for each.
+pub(super) fn list(what: &str, text: &str, words: &[&str]) -> Result<Value, RuleError> {
+    let mut bits = 0;
+    let mut rest = Some(text);
+    while let Some(list) = rest {
+        let (word, more) = match list.split_once(',') {
+            Some((word, more)) => (word, Some(more)),
+            None => (list, None),
+        };
+        let begins = |w: &str| w.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
+        match words.iter().position(|w| begins(w)).filter(|_| !word.is_empty()) {
+            Some(place) => bits |= 1 << place,
+            None => return said(format!("Bad {what} \"{list}\"")),
+        }
+        rest = more;
+    }
+    Ok(Value::Number(bits))
+}
+
+fn direction(text: &str, cx: Cx) -> Result<Value, RuleError> {
+    if text.eq_ignore_ascii_case("ORIGINAL") {
+        Ok(Value::Number(0))
+    } else if text.eq_ignore_ascii_case("REPLY") {
+        Ok(Value::Number(1))
+    } else {
+        cx.bad_value(text)
+    }
+}
 
 fn build(args: &Args) -> Result<Match, RuleError> {
-    if args.given.is_empty() {
-        return Err(args.said("conntrack: At least one option is required"));
-    }
-    let mut m = ConntrackMatch { proto: args.map("ctproto", proto_of), ..Default::default() };
-    if let Some(given) = args.get("ctstate") {
-        m.state = Some(Inv { not: given.not, value: states(args, given.value.text())? });
-    }
-    if let Some(given) = args.get("ctstatus") {
-        m.status = Some(Inv { not: given.not, value: statuses(args, given.value.text())? });
-    }
+    let mut m = ConntrackMatch {
+        state: args.map("ctstate", |v| CtStates::of(v.number())),
+        proto: args.map("ctproto", proto_of),
+        status: args.map("ctstatus", |v| Statuses::of(v.number())),
+        expire: args.map("ctexpire", |v| (v.range().0 as u32, v.range().1 as u32)),
+        dir: args.number("ctdir").map(|n| if n == 0 { Direction::Original } else { Direction::Reply }),
+        ..Default::default()
+    };
     for (slot, name) in m.addrs.iter_mut().zip(ADDRS) {
         *slot = args.map(name, addr_of).and_then(|a| Some(Inv { not: a.not, value: a.value? }));
     }
     for (slot, name) in m.ports.iter_mut().zip(PORTS) {
         *slot = args.map(name, PortRange::of);
     }
-    m.expire = args.map("ctexpire", |v| match v {
-        Value::Range(a, b) => (*a as u32, *b as u32),
-        _ => (0, u32::MAX),
-    });
-    m.dir = match args.text("ctdir") {
-        None => None,
-        Some(text) if text.eq_ignore_ascii_case("ORIGINAL") => Some(Direction::Original),
-        Some(text) if text.eq_ignore_ascii_case("REPLY") => Some(Direction::Reply),
-        Some(bad) => {
-            return Err(RuleError::BadValue {
-                ext: "conntrack".into(),
-                opt: "ctdir".into(),
-                value: bad.into(),
-            });
-        }
-    };
     Ok(Match::Conntrack(Box::new(m)))
 }
 
@@ -120,56 +138,38 @@ fn proto_of(value: &Value) -> Proto {
     }
 }
 
-fn addr_of(value: &Value) -> Option<AddrMask> {
+fn addr_of(value: &Value) -> Option<HostMask> {
     match value {
         Value::HostMask(a) => Some(*a),
         _ => None,
     }
 }
 
-fn states(args: &Args, text: &str) -> Result<CtStates, RuleError> {
-    let mut out = CtStates::default();
-    for name in text.split(',') {
-        if name.eq_ignore_ascii_case("SNAT") {
-            out.snat = true;
-        } else if name.eq_ignore_ascii_case("DNAT") {
-            out.dnat = true;
-        } else if let Some(state) = ORDER.into_iter().find(|s| s.name().eq_ignore_ascii_case(name)) {
-            out.states.push(state);
-        } else {
-            return Err(args.said(format!("Bad ctstate \"{name}\"")));
-        }
-    }
-    out.states.sort_by_key(|s| ORDER.iter().position(|o| o == s));
-    out.states.dedup();
-    Ok(out)
+/// The states whose bits are set, in iptables' order.
+pub(super) fn states_of(bits: u64) -> Vec<CtState> {
+    STATE_OF.iter().enumerate().filter(|(place, _)| bits & 1 << place != 0).map(|(_, state)| *state).collect()
 }
 
-fn statuses(args: &Args, text: &str) -> Result<Statuses, RuleError> {
-    let mut out = Vec::new();
-    for name in text.split(',') {
-        match CtStatus::MATCHED.into_iter().find(|s| s.name().eq_ignore_ascii_case(name)) {
-            Some(status) => out.push(status),
-            None if name.eq_ignore_ascii_case("NONE") => {}
-            None => return Err(args.said(format!("Bad ctstatus \"{name}\""))),
-        }
+impl CtStates {
+    fn of(bits: u64) -> Self {
+        CtStates { states: states_of(bits), snat: bits & 1 << 5 != 0, dnat: bits & 1 << 6 != 0 }
     }
-    out.sort_by_key(|s| CtStatus::MATCHED.iter().position(|o| o == s));
-    out.dedup();
-    Ok(Statuses(out))
+}
+
+impl Statuses {
+    fn of(bits: u64) -> Self {
+        let set = CtStatus::MATCHED.into_iter().enumerate().filter(|(place, _)| bits & 1 << place != 0);
+        Statuses(set.map(|(_, status)| status).collect())
+    }
 }
 
 impl ConntrackMatch {
     pub(super) fn save(&self, out: &mut SaveOptions) {
         if let Some(state) = &self.state {
             let value = &state.value;
-            let plain = value.states.iter().filter(|s| **s != CtState::Untracked).map(|s| s.name());
-            let untracked = value.states.contains(&CtState::Untracked).then_some("UNTRACKED");
-            let names: Vec<_> = plain
-                .chain(untracked)
-                .chain(value.snat.then_some("SNAT"))
-                .chain(value.dnat.then_some("DNAT"))
-                .collect();
+            let plain = value.states.iter().map(|s| s.name());
+            let names: Vec<_> =
+                plain.chain(value.snat.then_some("SNAT")).chain(value.dnat.then_some("DNAT")).collect();
             out.option("ctstate", Inv { not: state.not, value: names.join(",") });
         }
         if let Some(proto) = self.proto {
@@ -222,7 +222,10 @@ impl ConntrackMatch {
         if !asks_entry {
             return answer;
         }
-        let (Some(entry), Some(ct_ref)) = (cx.ct, ct_ref) else { return Test::absent(Absent::Connection) };
+        let (Some(entry), Some(ct_ref)) = (cx.ct, ct_ref) else {
+            // Without a connection the state alone decides, where it is asked for.
+            return if self.state.is_some() { answer } else { Test::absent(Absent::Connection) };
+        };
         let (orig, reply) = (entry.original, entry.reply);
         let mut ask = |held: bool, not: bool, found: Fact| {
             let held = held != not;
@@ -252,7 +255,7 @@ impl ConntrackMatch {
             }
         }
         if let Some(want) = &self.status {
-            // NONE is no bit at all: it never holds, and its negation always does.
+            // `NONE` is no bit: the kernel finds it in no connection.
             let held = want.value.0.iter().any(|s| entry.has(*s));
             let names: Vec<_> =
                 CtStatus::MATCHED.iter().filter(|s| entry.has(**s)).map(|s| s.name()).collect();
@@ -266,10 +269,10 @@ impl ConntrackMatch {
     }
 }
 
-/// `conntrack` prints its addresses without `/32`.
-fn short_addr(addr: AddrMask) -> String {
+/// `conntrack` prints its addresses without `/32`, and without a mask that is no prefix.
+fn short_addr(addr: HostMask) -> String {
     match addr.prefix_len() {
-        Some(len) if len == super::super::Family::of(addr.addr()).bits() => addr.addr().to_string(),
-        _ => addr.to_string(),
+        Some(len) if !addr.is_host() => format!("{}/{len}", addr.addr),
+        _ => addr.addr.to_string(),
     }
 }

@@ -1,138 +1,120 @@
-//! `-m icmp` and `-m icmp6`: type and code.
+//! `-m icmp` and `-m icmp6`: a message's type and code.
 
-use super::super::extension::{Args, Build, Extension, Fidelity, Opt, V4, V6};
+use super::super::extension::{Args, Extension, Opt, V4, V6, said};
 use super::super::fact::{Absent, Fact, Test};
 use super::super::text::SaveOptions;
-use super::super::value::{Kind, number};
-use super::super::{Inv, Match, RuleError};
+use super::super::value::{Cx, Kind, Value, leading_number};
+use super::super::{Family, Inv, Match, RuleError};
 use super::MatchCx;
-use crate::packet::{IcmpNamed, Proto, icmp_names};
+use crate::packet::{Proto, Transport, icmp_names};
 use std::fmt;
 
-/// The type and codes that an ICMP message must have (iptables-extensions(8), icmp and icmp6).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct IcmpMatch {
-    /// ICMP, or ICMPv6.
-    pub v4: bool,
-    /// `--icmp-type` or `--icmpv6-type`.
-    pub kind: Inv<IcmpKind>,
-}
-
-/// A type, or any, with the codes that count.
+/// An ICMP type with its codes (iptables-extensions(8), icmp and icmp6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IcmpKind {
-    /// The type; `None` for `any`.
-    pub ty: Option<u8>,
-    /// Lowest and highest code.
-    pub codes: (u8, u8),
+pub struct IcmpMatch {
+    /// ICMP or ICMPv6.
+    pub family: Family,
+    /// What is asked for.
+    pub kind: Inv<IcmpCodes>,
 }
 
-pub(super) static ICMP: Extension = Extension {
-    name: "icmp",
-    families: V4,
-    opts: &[Opt::new("icmp-type", Kind::Text).inv()],
-    build: Build::Match(|args| build(args, true)),
-    fidelity: Fidelity::Modelled,
-    tables: &[],
-    hooks: &[],
-};
-
-pub(super) static ICMP6: Extension = Extension {
-    name: "icmp6",
-    families: V6,
-    opts: &[Opt::new("icmpv6-type", Kind::Text).inv().req()],
-    build: Build::Match(|args| build(args, false)),
-    fidelity: Fidelity::Modelled,
-    tables: &[],
-    hooks: &[],
-};
-
-/// Any type.
-const ANY: IcmpKind = IcmpKind { ty: None, codes: (0, 255) };
-
-fn build(args: &Args, v4: bool) -> Result<Match, RuleError> {
-    let (option, proto, name) =
-        if v4 { ("icmp-type", Proto::ICMP, "icmp") } else { ("icmpv6-type", Proto::ICMPV6, "ipv6-icmp") };
-    if args.bound_proto() != Some(proto) {
-        let upper = if v4 { "ICMP" } else { "ICMPv6" };
-        return Err(args.said(format!("{upper} match requires '-p {name}'")));
-    }
-    let kind = match args.get(option) {
-        None => Inv::yes(ANY),
-        Some(given) => Inv { not: given.not, value: parse(args, given.value.text(), v4)? },
-    };
-    Ok(Match::Icmp(IcmpMatch { v4, kind }))
+/// A type, with its lowest and highest code. Type 255 of ICMP is any message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IcmpCodes {
+    /// The type.
+    pub ty: u8,
+    /// Lowest code.
+    pub low: u8,
+    /// Highest code.
+    pub high: u8,
 }
 
-/// A name, the unique beginning of one, or `TYPE[/CODE]`.
-fn parse(args: &Args, text: &str, v4: bool) -> Result<IcmpKind, RuleError> {
-    let family = if v4 { "ICMP" } else { "ICMPv6" };
-    let lower = text.to_ascii_lowercase();
-    let names = icmp_names(v4);
-    let begins = |n: &&IcmpNamed| n.name.to_ascii_lowercase().starts_with(&lower);
-    let exact = names.iter().find(|n| n.name.eq_ignore_ascii_case(text));
-    let mut close = names.iter().filter(begins);
-    let found = match (exact, close.next(), close.next()) {
-        (Some(exact), _, _) => Some(exact),
-        (None, Some(only), None) => Some(only),
-        (None, Some(one), Some(two)) => {
-            let message = format!("Ambiguous {family} type `{text}': `{}' or `{}'?", one.name, two.name);
-            return Err(args.said(message));
+pub(super) static EXT: Extension =
+    Extension::a_match("icmp", V4, &[Opt::new("icmp-type", Kind::Own(read)).inv().req()], build)
+        .protos(&[Proto::ICMP]);
+pub(super) static EXT6: Extension =
+    Extension::a_match("icmp6", V6, &[Opt::new("icmpv6-type", Kind::Own(read)).inv().req()], build)
+        .protos(&[Proto::ICMPV6]);
+
+/// Reads a name or an unambiguous beginning of one, a number, or `TYPE/CODE`.
+fn read(text: &str, cx: Cx) -> Result<Value, RuleError> {
+    let v4 = cx.family.is_v4();
+    let protocol = if v4 { "ICMP" } else { "ICMPv6" };
+    let begins = |name: &str| name.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text));
+    // The names of MLD messages are newer than 1.8.9.
+    let mut named = icmp_names(v4).iter().filter(|n| begins(n.name) && !n.name.starts_with("mld-"));
+    let found = match (named.next(), named.next()) {
+        (Some(one), Some(other)) => {
+            return said(format!("Ambiguous {protocol} type `{text}': `{}' or `{}'?", one.name, other.name));
         }
-        (None, None, _) => None,
+        (Some(one), None) => (one.ty, one.codes.0, one.codes.1),
+        (None, _) => number(text, protocol)?,
     };
-    if let Some(found) = found {
-        let ty = (!(v4 && found.ty == 255)).then_some(found.ty);
-        return Ok(IcmpKind { ty, codes: found.codes });
-    }
-    let (ty, code) = match text.split_once('/') {
-        Some((ty, code)) => (ty, Some(code)),
-        None => (text, None),
-    };
-    let read = |t: &str| number(t).and_then(|n| u8::try_from(n).ok());
-    let Some(ty) = read(ty) else {
-        let what = if v4 { "Invalid ICMP type" } else { "Invalid ICMPv6 type" };
-        return Err(args.said(format!("{what} `{ty}'\n")));
-    };
-    let codes = match code {
-        None => (0, 255),
-        Some(code) => match read(code) {
-            Some(code) => (code, code),
-            None => return Err(args.said(format!("Invalid {family} code `{code}'\n"))),
-        },
-    };
-    Ok(IcmpKind { ty: (!(v4 && ty == 255)).then_some(ty), codes })
+    Ok(Value::Number(u64::from(found.0) << 16 | u64::from(found.1) << 8 | u64::from(found.2)))
 }
 
-impl fmt::Display for IcmpKind {
+/// Reads `TYPE` or `TYPE/CODE`: the type, and its lowest and highest code.
+fn number(text: &str, protocol: &str) -> Result<(u8, u8, u8), RuleError> {
+    let byte = |t| leading_number(t).and_then(|(n, rest)| Some((u8::try_from(n).ok()?, rest)));
+    let Some((ty, mut rest)) = byte(text) else { return said(format!("Unknown {protocol} type `{text}'")) };
+    let mut codes = (0, 255);
+    if let Some(code) = rest.strip_prefix('/') {
+        let Some((code, after)) = byte(code) else {
+            return said(format!("Unknown {protocol} code `{text}'"));
+        };
+        codes = (code, code);
+        rest = after;
+    }
+    match rest.chars().next() {
+        None => Ok((ty, codes.0, codes.1)),
+        Some(c) => said(format!("unknown character {c}")),
+    }
+}
+
+fn build(args: &Args) -> Result<Match, RuleError> {
+    let option = args.ext.opts[0].name;
+    let kind = args.map(option, |v| {
+        let [.., ty, low, high] = v.number().to_be_bytes();
+        IcmpCodes { ty, low, high }
+    });
+    let kind = kind.unwrap_or(Inv::yes(IcmpCodes { ty: 255, low: 0, high: 255 }));
+    Ok(Match::Icmp(IcmpMatch { family: args.family, kind }))
+}
+
+/// Any ICMP message.
+const ANY: u8 = 255;
+
+impl fmt::Display for IcmpCodes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.ty, self.codes) {
-            (None, _) => f.write_str("any"),
-            (Some(ty), (0, 255)) => write!(f, "{ty}"),
-            (Some(ty), (low, high)) if low == high => write!(f, "{ty}/{low}"),
-            (Some(ty), (low, high)) => write!(f, "{ty}/{low}-{high}"),
-        }
+        self.ty.fmt(f)?;
+        if self.low == self.high { write!(f, "/{}", self.low) } else { Ok(()) }
     }
 }
 
 impl IcmpMatch {
     pub(super) fn name(&self) -> &'static str {
-        if self.v4 { "icmp" } else { "icmp6" }
+        if self.family.is_v4() { "icmp" } else { "icmp6" }
     }
 
     pub(super) fn save(&self, out: &mut SaveOptions) {
-        let option = if self.v4 { "icmp-type" } else { "icmpv6-type" };
-        out.option(option, self.kind);
+        match self.family {
+            Family::Ip if self.kind.value.ty == ANY => {
+                out.option("icmp-type", Inv { not: self.kind.not, value: "any" });
+            }
+            Family::Ip => out.option("icmp-type", self.kind),
+            Family::Ip6 => out.option("icmpv6-type", self.kind),
+        }
     }
 
     pub(super) fn test(&self, cx: &MatchCx) -> Test {
         let packet = &cx.skb.packet;
-        let Some(icmp) = packet.icmp().filter(|_| packet.src.is_ipv4() == self.v4) else {
+        let Transport::Icmp(icmp) = &packet.transport else { return Test::absent(Absent::Header) };
+        if packet.is_later_fragment() {
             return Test::absent(Absent::Header);
-        };
-        let want = self.kind.value;
-        let held = want.ty.is_none_or(|ty| ty == icmp.kind.ty)
-            && (want.ty.is_none() || (want.codes.0..=want.codes.1).contains(&icmp.kind.code));
+        }
+        let IcmpCodes { ty, low, high } = self.kind.value;
+        let any = self.family.is_v4() && ty == ANY;
+        let held = any || (ty == icmp.kind.ty && (low..=high).contains(&icmp.kind.code));
         Test::new(held != self.kind.not, Fact::Icmp(icmp.kind))
     }
 }

@@ -1,6 +1,6 @@
 //! `-m iprange`: addresses from one to another.
 
-use super::super::extension::{Args, BOTH, Build, Extension, Fidelity, Opt};
+use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Fact, Test};
 use super::super::text::SaveOptions;
 use super::super::value::Kind;
@@ -28,15 +28,12 @@ impl fmt::Display for AddrRange {
     }
 }
 
-pub(super) static EXT: Extension = Extension {
-    name: "iprange",
-    families: BOTH,
-    opts: &[Opt::new("src-range", Kind::Text).inv(), Opt::new("dst-range", Kind::Text).inv()],
-    build: Build::Match(build),
-    fidelity: Fidelity::Modelled,
-    tables: &[],
-    hooks: &[],
-};
+pub(super) static EXT: Extension = Extension::a_match(
+    "iprange",
+    BOTH,
+    &[Opt::new("src-range", Kind::Text).inv(), Opt::new("dst-range", Kind::Text).inv()],
+    build,
+);
 
 fn build(args: &Args) -> Result<Match, RuleError> {
     let range = |name: &'static str| match args.get(name) {
@@ -45,7 +42,7 @@ fn build(args: &Args) -> Result<Match, RuleError> {
     };
     let (src, dst) = (range("src-range")?, range("dst-range")?);
     if src.is_none() && dst.is_none() {
-        return Err(args.said("iprange match: You must specify `--src-range' or `--dst-range'"));
+        return said("iprange match: You must specify `--src-range' or `--dst-range'");
     }
     Ok(Match::IpRange(IpRangeMatch { src, dst }))
 }
@@ -53,10 +50,10 @@ fn build(args: &Args) -> Result<Match, RuleError> {
 fn parse(args: &Args, name: &'static str, text: &str) -> Result<AddrRange, RuleError> {
     let (low, high) = text.split_once('-').unwrap_or((text, text));
     let read = |t: &str| t.parse::<IpAddr>().ok().filter(|a| Family::of(*a) == args.family);
-    let bad = || RuleError::BadValue { ext: "iprange".into(), opt: name.into(), value: text.into() };
+    let bad = || RuleError::Said(format!("iprange: Bad value for \"--{name}\" option: \"{text}\"\n"));
     let (low, high) = (read(low).ok_or_else(bad)?, read(high).ok_or_else(bad)?);
     if low > high {
-        return Err(args.said(format!("iprange: range {low}-{high} is reversed and will never match")));
+        return said(format!("iprange: range {low}-{high} is reversed and will never match"));
     }
     Ok(AddrRange(low, high))
 }

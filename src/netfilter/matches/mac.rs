@@ -1,6 +1,6 @@
-//! `-m mac`: the Ethernet address that a packet came from.
+//! `-m mac`: the hardware address a packet came from.
 
-use super::super::extension::{Args, BOTH, Build, Extension, Fidelity, Opt};
+use super::super::extension::{Args, BOTH, Extension, Opt};
 use super::super::fact::{Absent, Fact, NotTold, Test};
 use super::super::text::SaveOptions;
 use super::super::value::{Kind, Value};
@@ -8,40 +8,37 @@ use super::super::{Hook, Inv, Match, RuleError};
 use super::MatchCx;
 use crate::abi::Mac;
 
-/// A source address on the link (iptables-extensions(8), mac).
+/// A hardware address (iptables-extensions(8), mac).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MacMatch {
-    /// `--mac-source`.
-    pub source: Inv<Mac>,
-}
+pub struct MacMatch(pub Inv<Mac>);
 
-pub(super) static EXT: Extension = Extension {
-    name: "mac",
-    families: BOTH,
-    opts: &[Opt::new("mac-source", Kind::Mac).inv().req()],
-    build: Build::Match(build),
-    fidelity: Fidelity::Modelled,
-    tables: &[],
-    hooks: &[Hook::Prerouting, Hook::Input, Hook::Forward],
-};
+pub(super) static EXT: Extension =
+    Extension::a_match("mac", BOTH, &[Opt::new("mac-source", Kind::Mac).inv().req()], build).hooks(&[
+        Hook::Prerouting,
+        Hook::Input,
+        Hook::Forward,
+    ]);
 
 fn build(args: &Args) -> Result<Match, RuleError> {
-    match args.get("mac-source").map(|a| (a.not, &a.value)) {
-        Some((not, Value::Mac(mac))) => Ok(Match::Mac(MacMatch { source: Inv { not, value: *mac } })),
-        _ => Err(RuleError::Required { ext: "mac", opt: "mac-source" }),
-    }
+    let mac = args.map("mac-source", |v| match v {
+        Value::Mac(mac) => *mac,
+        _ => Mac([0; 6]),
+    });
+    Ok(Match::Mac(MacMatch(mac.unwrap_or(Inv::yes(Mac([0; 6]))))))
 }
 
 impl MacMatch {
     pub(super) fn save(&self, out: &mut SaveOptions) {
-        out.option("mac-source", self.source);
+        out.option("mac-source", self.0);
     }
 
     pub(super) fn test(&self, cx: &MatchCx) -> Test {
-        match (cx.skb.mac, &cx.skb.iif) {
-            (Some(mac), _) => Test::new((mac == self.source.value) != self.source.not, Fact::Mac(mac)),
-            (None, Some(iif)) if !iif.is_lo() => Test::not_told(NotTold::Mac),
+        match (&cx.skb.iif, cx.skb.mac) {
+            // The loopback interface is no Ethernet.
+            (Some(iif), _) if iif.is_lo() => Test::absent(Absent::Ethernet),
             (None, _) => Test::absent(Absent::Ethernet),
+            (Some(_), None) => Test::not_told(NotTold::Mac),
+            (Some(_), Some(mac)) => Test::new((mac == self.0.value) != self.0.not, Fact::Mac(mac)),
         }
     }
 }

@@ -1,25 +1,27 @@
-//! `-m multiport`: up to 15 ports or port ranges.
+//! `-m multiport`: up to fifteen ports or ranges.
 
-use super::super::extension::{Args, BOTH, Build, Extension, Fidelity, Opt};
+use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Absent, Fact, Test};
 use super::super::text::SaveOptions;
-use super::super::value::{Kind, port};
+use super::super::value::{Cx, Kind, Value, service};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
 use super::ports::PortRange;
+use crate::packet::Proto;
+use std::fmt::Write;
 
 /// A list of ports (iptables-extensions(8), multiport).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Multiport {
-    /// Which port is looked at.
-    pub side: Side,
-    /// The list; a packet's port must be in one of the ranges.
+    /// Which of the packet's ports must be in the list.
+    pub side: PortSide,
+    /// The list.
     pub ports: Inv<Vec<PortRange>>,
 }
 
-/// Which of a packet's ports.
+/// Which of a packet's two ports is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
+pub enum PortSide {
     /// `--sports`.
     Source,
     /// `--dports`.
@@ -28,76 +30,96 @@ pub enum Side {
     Either,
 }
 
-/// A range takes two of the places (`XT_MULTI_PORTS`).
-const PLACES: usize = 15;
+/// The longest list; a range takes two places.
+const MAX: usize = 15;
 
-pub(super) static EXT: Extension = Extension {
-    name: "multiport",
-    families: BOTH,
-    opts: &[
-        Opt::new("source-ports", Kind::Text).inv().or("sports"),
-        Opt::new("destination-ports", Kind::Text).inv().or("dports"),
-        Opt::new("ports", Kind::Text).inv(),
+pub(super) static EXT: Extension = Extension::a_match(
+    "multiport",
+    BOTH,
+    &[
+        Opt::new("source-ports", Kind::Own(read))
+            .inv()
+            .or(&["sports"])
+            .not_with(&["destination-ports", "ports"]),
+        Opt::new("destination-ports", Kind::Own(read))
+            .inv()
+            .or(&["dports"])
+            .not_with(&["source-ports", "ports"]),
+        Opt::new("ports", Kind::Own(read)).inv().not_with(&["source-ports", "destination-ports"]),
     ],
-    build: Build::Match(build),
-    fidelity: Fidelity::Modelled,
-    tables: &[],
-    hooks: &[],
-};
+    build,
+)
+.check(|args| if args.given.is_empty() { said("multiport expection an option") } else { Ok(()) });
+
+fn read(text: &str, cx: Cx) -> Result<Value, RuleError> {
+    let proto = match cx.proto {
+        Some(p) if p.not || p.value != Proto::ALL && !p.value.has_ports() => {
+            return said("multiport only works with TCP, UDP, UDPLITE, SCTP and DCCP");
+        }
+        Some(p) if p.value != Proto::ALL => p.value,
+        _ => {
+            return said("multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'");
+        }
+    };
+    let mut places = 0;
+    let mut list = Vec::new();
+    for item in text.split(',') {
+        let Some((low, high)) = item.split_once(':') else {
+            places += 1;
+            if places > MAX {
+                return said("too many ports specified");
+            }
+            let port = service(item, Some(proto))?;
+            list.push((port, port));
+            continue;
+        };
+        places += 2;
+        if places > MAX {
+            return said("too many ports specified");
+        }
+        let (low, high) = (service(low, Some(proto))?, service(high, Some(proto))?);
+        if low >= high {
+            return said("invalid portrange specified");
+        }
+        list.push((low, high));
+    }
+    Ok(Value::Ports(list))
+}
 
 fn build(args: &Args) -> Result<Match, RuleError> {
-    if !args.bound_proto().is_some_and(|p| p.has_ports()) {
-        return Err(args.said("multiport needs `-p tcp', `-p udp', `-p udplite', `-p sctp' or `-p dccp'"));
-    }
-    let given = match args.given {
-        [one] => one,
-        [] => return Err(args.said("multiport expection an option")),
-        _ => {
-            return Err(
-                args.said("multiport: only one of --source-ports, --destination-ports, --ports is allowed")
-            );
-        }
+    let list = |value: &Value| match value {
+        Value::Ports(list) => list.iter().map(|&(low, high)| PortRange(low, high)).collect(),
+        _ => Vec::new(),
     };
-    let side = match args.ext.opts[given.opt].name {
-        "source-ports" => Side::Source,
-        "destination-ports" => Side::Destination,
-        _ => Side::Either,
-    };
-    let mut ports = Vec::new();
-    let mut places = 0;
-    for text in given.value.text().split(',') {
-        let (low, high) = text.split_once(':').unwrap_or((text, text));
-        let range = PortRange(port(low, args.bound_proto())?, port(high, args.bound_proto())?);
-        places += if text.contains(':') { 2 } else { 1 };
-        if range.0 >= range.1 && text.contains(':') {
-            return Err(args.said("invalid portrange specified"));
-        }
-        ports.push(range);
-    }
-    if places > PLACES {
-        return Err(args.said("too many ports specified"));
-    }
-    Ok(Match::Multiport(Multiport { side, ports: Inv { not: given.not, value: ports } }))
+    let sides =
+        [("sports", PortSide::Source), ("dports", PortSide::Destination), ("ports", PortSide::Either)];
+    let found = sides.into_iter().find_map(|(name, side)| Some((side, args.map(name, list)?)));
+    let (side, ports) = found.unwrap_or((PortSide::Either, Inv::yes(Vec::new())));
+    Ok(Match::Multiport(Multiport { side, ports }))
 }
 
 impl Multiport {
     pub(super) fn save(&self, out: &mut SaveOptions) {
         let name = match self.side {
-            Side::Source => "sports",
-            Side::Destination => "dports",
-            Side::Either => "ports",
+            PortSide::Source => "sports",
+            PortSide::Destination => "dports",
+            PortSide::Either => "ports",
         };
-        let list: Vec<_> = self.ports.value.iter().map(PortRange::to_string).collect();
-        out.option(name, Inv { not: self.ports.not, value: list.join(",") });
+        let mut list = String::new();
+        for (place, range) in self.ports.value.iter().enumerate() {
+            let comma = if place > 0 { "," } else { "" };
+            let _ = write!(list, "{comma}{range}");
+        }
+        out.option(name, Inv { not: self.ports.not, value: list });
     }
 
     pub(super) fn test(&self, cx: &MatchCx) -> Test {
-        let Some((sport, dport)) = cx.skb.packet.ports() else { return Test::absent(Absent::Header) };
+        let Some((s, d)) = cx.skb.packet.ports() else { return Test::absent(Absent::Header) };
         let has = |port| self.ports.value.iter().any(|range| range.contains(port));
         let (held, found) = match self.side {
-            Side::Source => (has(sport), Fact::Port(sport)),
-            Side::Destination => (has(dport), Fact::Port(dport)),
-            Side::Either => (has(sport) || has(dport), Fact::Ports(sport, dport)),
+            PortSide::Source => (has(s), Fact::Port(s)),
+            PortSide::Destination => (has(d), Fact::Port(d)),
+            PortSide::Either => (has(s) || has(d), Fact::Ports(s, d)),
         };
         Test::new(held != self.ports.not, found)
     }

@@ -1,6 +1,6 @@
 //! `-m length`, `-m ttl`, `-m hl`: a number in the packet.
 
-use super::super::extension::{Args, BOTH, Build, Extension, Fidelity, Opt, V4, V6};
+use super::super::extension::{Args, BOTH, Extension, Opt, V4, V6, said};
 use super::super::fact::{Fact, Test};
 use super::super::text::SaveOptions;
 use super::super::value::{Kind, Value};
@@ -48,33 +48,12 @@ const fn comparison(eq: &'static str, lt: &'static str, gt: &'static str) -> [Op
 const TTL_OPTS: &[Opt] = &comparison("ttl-eq", "ttl-lt", "ttl-gt");
 const HL_OPTS: &[Opt] = &comparison("hl-eq", "hl-lt", "hl-gt");
 
-pub(super) static LENGTH: Extension = Extension {
-    name: "length",
-    families: BOTH,
-    opts: &[Opt::new("length", Kind::Range(65535)).inv().req()],
-    build: Build::Match(build_length),
-    fidelity: Fidelity::Modelled,
-    tables: &[],
-    hooks: &[],
-};
-pub(super) static TTL: Extension = Extension {
-    name: "ttl",
-    families: V4,
-    opts: TTL_OPTS,
-    build: Build::Match(|args| build_hops(args, NumberOf::Ttl)),
-    fidelity: Fidelity::Modelled,
-    tables: &[],
-    hooks: &[],
-};
-pub(super) static HL: Extension = Extension {
-    name: "hl",
-    families: V6,
-    opts: HL_OPTS,
-    build: Build::Match(|args| build_hops(args, NumberOf::Hl)),
-    fidelity: Fidelity::Modelled,
-    tables: &[],
-    hooks: &[],
-};
+pub(super) static LENGTH: Extension =
+    Extension::a_match("length", BOTH, &[Opt::new("length", Kind::Range(65535)).inv().req()], build_length);
+pub(super) static TTL: Extension =
+    Extension::a_match("ttl", V4, TTL_OPTS, |args| build_hops(args, NumberOf::Ttl));
+pub(super) static HL: Extension =
+    Extension::a_match("hl", V6, HL_OPTS, |args| build_hops(args, NumberOf::Hl));
 
 fn build_length(args: &Args) -> Result<Match, RuleError> {
     let want = args.map("length", |v| match v {
@@ -89,7 +68,7 @@ fn build_hops(args: &Args, of: NumberOf) -> Result<Match, RuleError> {
     let [given] = args.given else {
         let upper = args.ext.name.to_ascii_uppercase();
         let (a, b, c) = (args.ext.opts[2].name, args.ext.opts[0].name, args.ext.opts[1].name);
-        return Err(args.said(format!("{upper} match: You must specify one of `--{a}', `--{b}', `--{c}")));
+        return said(format!("{upper} match: You must specify one of `--{a}', `--{b}', `--{c}"));
     };
     let n = given.value.number() as u32;
     let want = match given.opt {

@@ -1,7 +1,7 @@
 //! `-m pkttype`: to whom a frame was sent on the link.
 
 use super::super::env::AddrType;
-use super::super::extension::{Args, BOTH, Build, Extension, Fidelity, Opt};
+use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Fact, NotTold, Test};
 use super::super::text::SaveOptions;
 use super::super::value::Kind;
@@ -33,15 +33,8 @@ impl PktType {
     }
 }
 
-pub(super) static EXT: Extension = Extension {
-    name: "pkttype",
-    families: BOTH,
-    opts: &[Opt::new("pkt-type", Kind::Text).inv().req()],
-    build: Build::Match(build),
-    fidelity: Fidelity::Modelled,
-    tables: &[],
-    hooks: &[],
-};
+pub(super) static EXT: Extension =
+    Extension::a_match("pkttype", BOTH, &[Opt::new("pkt-type", Kind::Text).inv().req()], build);
 
 fn build(args: &Args) -> Result<Match, RuleError> {
     let text = args.text("pkt-type").unwrap_or_default();
@@ -50,7 +43,7 @@ fn build(args: &Args) -> Result<Match, RuleError> {
         "unicast" | "host" => PktType::Unicast,
         "broadcast" | "bcast" => PktType::Broadcast,
         "multicast" | "mcast" => PktType::Multicast,
-        _ => return Err(args.said(format!("Bad packet type '{text}'"))),
+        _ => return said(format!("Bad packet type '{text}'")),
     };
     Ok(Match::PktType(PktTypeMatch(Inv { not, value: kind })))
 }

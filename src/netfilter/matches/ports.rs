@@ -1,6 +1,6 @@
-//! `-m udp` and `-m udplite`: source and destination port.
+//! `-m udp`: source and destination port.
 
-use super::super::extension::{Args, BOTH, Build, Extension, Fidelity, Opt};
+use super::super::extension::{Args, BOTH, Extension, Opt};
 use super::super::fact::{Absent, Fact, Test};
 use super::super::text::SaveOptions;
 use super::super::value::{Kind, Value};
@@ -10,10 +10,8 @@ use crate::packet::Proto;
 use std::fmt;
 
 /// Two port ranges that a packet's ports must lie in (iptables-extensions(8), udp).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ports {
-    /// UDP or UDP-Lite.
-    pub proto: Proto,
     /// `--sport`.
     pub sport: Option<Inv<PortRange>>,
     /// `--dport`.
@@ -25,6 +23,9 @@ pub struct Ports {
 pub struct PortRange(pub u16, pub u16);
 
 impl PortRange {
+    /// Every port.
+    pub const ALL: PortRange = PortRange(0, u16::MAX);
+
     /// True if the port lies in it.
     pub fn contains(self, port: u16) -> bool {
         (self.0..=self.1).contains(&port)
@@ -45,51 +46,43 @@ impl fmt::Display for PortRange {
     }
 }
 
-/// The two options that every protocol with ports has.
-pub(super) const SPORT: Opt = Opt::new("sport", Kind::PortRange).inv().or("source-port");
-pub(super) const DPORT: Opt = Opt::new("dport", Kind::PortRange).inv().or("destination-port");
+pub(super) static UDP: Extension = Extension::a_match(
+    "udp",
+    BOTH,
+    &[
+        Opt::new("source-port", Kind::PortRange).inv().or(&["sport"]),
+        Opt::new("destination-port", Kind::PortRange).inv().or(&["dport"]),
+    ],
+    build,
+)
+.protos(&[Proto::UDP]);
 
-pub(super) static UDP: Extension = Extension {
-    name: "udp",
-    families: BOTH,
-    opts: &[SPORT, DPORT],
-    build: Build::Match(|args| build(args, Proto::UDP)),
-    fidelity: Fidelity::Modelled,
-    tables: &[],
-    hooks: &[],
-};
-
-pub(super) static UDPLITE: Extension = Extension {
-    name: "udplite",
-    families: BOTH,
-    opts: &[SPORT, DPORT],
-    build: Build::Match(|args| build(args, Proto::UDPLITE)),
-    fidelity: Fidelity::Modelled,
-    tables: &[],
-    hooks: &[],
-};
-
-fn build(args: &Args, proto: Proto) -> Result<Match, RuleError> {
-    if args.bound_proto() != Some(proto) {
-        return Err(args.said(format!(
-            "{} match requires '-p {}'",
-            args.ext.name.to_ascii_uppercase(),
-            args.ext.name
-        )));
-    }
+fn build(args: &Args) -> Result<Match, RuleError> {
     let sport = args.map("sport", PortRange::of);
     let dport = args.map("dport", PortRange::of);
-    Ok(Match::Ports(Ports { proto, sport, dport }))
+    Ok(Match::Ports(Ports { sport, dport }))
+}
+
+/// True if it asks for nothing: not given, or all ports without `!`.
+pub(super) fn is_all(range: Option<Inv<PortRange>>) -> bool {
+    range.is_none_or(|r| !r.not && r.value == PortRange::ALL)
 }
 
 /// Tests both ports; the fact is the port that failed, or both.
+///
+/// Two single ports with `!` before each are one comparison in iptables-nft: it fails only where both are met.
 pub(super) fn test_ports(
     cx: &MatchCx,
     sport: Option<Inv<PortRange>>,
     dport: Option<Inv<PortRange>>,
 ) -> Option<Test> {
     let (s, d) = cx.skb.packet.ports()?;
+    let single =
+        |want: Option<Inv<PortRange>>| want.is_some_and(|w| w.not && w.value.0 == w.value.1 && w.value.0 > 0);
     let holds = |want: Option<Inv<PortRange>>, port| want.is_none_or(|w| w.value.contains(port) != w.not);
+    if single(sport) && single(dport) {
+        return Some(Test::new(holds(sport, s) || holds(dport, d), Fact::Ports(s, d)));
+    }
     Some(if !holds(sport, s) {
         Test::new(false, Fact::Port(s))
     } else if !holds(dport, d) {
@@ -105,8 +98,9 @@ pub(super) fn test_ports(
 }
 
 impl Ports {
-    pub(super) fn name(&self) -> &'static str {
-        if self.proto == Proto::UDPLITE { "udplite" } else { "udp" }
+    /// True if iptables-nft makes plain comparisons of it: it asks for something.
+    pub(in crate::netfilter) fn is_native(&self) -> bool {
+        !is_all(self.sport) || !is_all(self.dport)
     }
 
     pub(super) fn save(&self, out: &mut SaveOptions) {
@@ -114,7 +108,7 @@ impl Ports {
     }
 
     pub(super) fn test(&self, cx: &MatchCx) -> Test {
-        if cx.skb.packet.proto() != self.proto {
+        if cx.skb.packet.proto() != Proto::UDP {
             return Test::absent(Absent::Header);
         }
         test_ports(cx, self.sport, self.dport).unwrap_or(Test::absent(Absent::Header))

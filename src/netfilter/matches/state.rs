@@ -1,45 +1,31 @@
 //! `-m state`: the older name of a connection's state.
 
 use super::super::conntrack::CtState;
-use super::super::extension::{Args, BOTH, Build, Extension, Fidelity, Opt};
+use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Fact, Test};
 use super::super::text::SaveOptions;
-use super::super::value::Kind;
+use super::super::value::{Cx, Kind, Value};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
+use super::conntrack::{list, states_of};
 
 /// A set of connection states (iptables-extensions(8), state).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StateMatch(pub Inv<Vec<CtState>>);
 
-pub(super) static EXT: Extension = Extension {
-    name: "state",
-    families: BOTH,
-    opts: &[Opt::new("state", Kind::Text).inv().req()],
-    build: Build::Match(build),
-    fidelity: Fidelity::Modelled,
-    tables: &[],
-    hooks: &[],
-};
+pub(super) static EXT: Extension =
+    Extension::a_match("state", BOTH, &[Opt::new("state", Kind::Own(read)).inv().req()], build);
 
-/// The order in which iptables prints the states of `state`.
-const ORDER: [CtState; 5] =
-    [CtState::Invalid, CtState::New, CtState::Related, CtState::Established, CtState::Untracked];
+fn read(text: &str, _: Cx) -> Result<Value, RuleError> {
+    if text.is_empty() || text.ends_with(',') && text != "," {
+        return said("\"--state\" requires a list of states with no spaces, e.g. ESTABLISHED,RELATED");
+    }
+    list("state", text, &["INVALID", "NEW", "RELATED", "ESTABLISHED", "UNTRACKED"])
+}
 
 fn build(args: &Args) -> Result<Match, RuleError> {
-    let Some(given) = args.get("state") else {
-        return Err(args.said("You must specify \"--state\""));
-    };
-    let mut states = Vec::new();
-    for name in given.value.text().split(',') {
-        match ORDER.into_iter().find(|s| s.name().eq_ignore_ascii_case(name)) {
-            Some(state) => states.push(state),
-            None => return Err(args.said(format!("Bad state \"{name}\""))),
-        }
-    }
-    states.sort_by_key(|s| ORDER.iter().position(|o| o == s));
-    states.dedup();
-    Ok(Match::State(StateMatch(Inv { not: given.not, value: states })))
+    let bits = args.number("state").unwrap_or_default();
+    Ok(Match::State(StateMatch(Inv { not: args.not("state"), value: states_of(bits) })))
 }
 
 impl StateMatch {

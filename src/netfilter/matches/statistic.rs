@@ -1,7 +1,8 @@
 //! `-m statistic`: by chance, or every so many packets.
 
-use super::super::extension::{Args, BOTH, Build, Extension, Fidelity, Opt};
+use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Fact, Ternary, Test};
+use super::super::modules::Place;
 use super::super::text::SaveOptions;
 use super::super::value::{Kind, Value};
 use super::super::{Inv, Match, RuleError};
@@ -24,44 +25,41 @@ pub enum Statistic {
 /// 2^31: probability 1.
 const ONE: f64 = 2_147_483_648.0;
 
-pub(super) static EXT: Extension = Extension {
-    name: "statistic",
-    families: BOTH,
-    opts: &[
+pub(super) static EXT: Extension = Extension::a_match(
+    "statistic",
+    BOTH,
+    &[
         Opt::new("mode", Kind::Text).req(),
-        Opt::new("probability", Kind::Double).inv(),
+        Opt::new("probability", Kind::Double(0.0, 1.0)).inv(),
         Opt::new("every", Kind::Number(1, u32::MAX as u64)).inv(),
         Opt::new("packet", Kind::Number(0, u32::MAX as u64)),
     ],
-    build: Build::Match(build),
-    fidelity: Fidelity::Modelled,
-    tables: &[],
-    hooks: &[],
-};
+    build,
+);
 
 fn build(args: &Args) -> Result<Match, RuleError> {
     match args.text("mode") {
         Some("random") => {
             let Some(given) = args.get("probability") else {
-                return Err(args.said("--probability must be specified when using random mode"));
+                return said("--probability must be specified when using random mode");
             };
             let p = match given.value {
                 Value::Double(p) if (0.0..=1.0).contains(&p) => (p * ONE).round() as u32,
-                _ => return Err(args.said("probability: value must be between 0 and 1")),
+                _ => return said("probability: value must be between 0 and 1"),
             };
             Ok(Match::Statistic(Statistic::Random(Inv { not: given.not, value: p })))
         }
         Some("nth") => {
             let Some(given) = args.get("every") else {
-                return Err(args.said("--every must be specified when using nth mode"));
+                return said("--every must be specified when using nth mode");
             };
             let (every, packet) = (given.value.number() as u32, args.number("packet").unwrap_or(0) as u32);
             if packet >= every {
-                return Err(args.said("the --packet p must be 0 <= p <= n-1"));
+                return said("the --packet p must be 0 <= p <= n-1");
             }
             Ok(Match::Statistic(Statistic::Nth { every: Inv { not: given.not, value: every }, packet }))
         }
-        Some(other) => Err(args.said(format!("Bad mode \"{other}\""))),
+        Some(other) => said(format!("Bad mode \"{other}\"")),
         None => Err(RuleError::Required { ext: "statistic", opt: "mode" }),
     }
 }
@@ -101,7 +99,7 @@ impl Statistic {
                 Test { held, found: Fact::Chance(permille) }
             }
             Statistic::Nth { every, packet } => {
-                let key = (cx.at.0.clone(), cx.at.1);
+                let key = Place::of(cx.family, cx.at);
                 // The kernel's counter starts so that packet P of each N comes up first.
                 let seen = cx.modules.nth.entry(key).or_insert(every.value - 1 - packet % every.value);
                 *seen = if *seen == every.value - 1 { 0 } else { *seen + 1 };

@@ -1,16 +1,16 @@
 //! `-m tcp`: ports, flags, options.
 
-use super::super::extension::{Args, BOTH, Build, Extension, Fidelity, Opt};
+use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Absent, Fact, NotTold, Test};
 use super::super::text::SaveOptions;
-use super::super::value::Kind;
+use super::super::value::{Cx, Kind, Value, number};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
-use super::ports::{DPORT, PortRange, SPORT, save_ports, test_ports};
+use super::ports::{PortRange, is_all, save_ports, test_ports};
 use crate::packet::{Proto, TcpFlags};
 
 /// What a TCP header must be like (iptables-extensions(8), tcp).
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TcpMatch {
     /// `--sport`.
     pub sport: Option<Inv<PortRange>>,
@@ -22,38 +22,54 @@ pub struct TcpMatch {
     pub option: Option<Inv<u8>>,
 }
 
-pub(super) static EXT: Extension = Extension {
-    name: "tcp",
-    families: BOTH,
-    opts: &[
-        SPORT,
-        DPORT,
-        Opt::new("syn", Kind::None).inv(),
-        Opt::new("tcp-flags", Kind::TwoTexts).inv(),
-        Opt::new("tcp-option", Kind::Number(1, 255)).inv(),
-    ],
-    build: Build::Match(build),
-    fidelity: Fidelity::Modelled,
-    tables: &[],
-    hooks: &[],
-};
-
 /// `--syn` is `--tcp-flags FIN,SYN,RST,ACK SYN`.
 const SYN: (TcpFlags, TcpFlags) =
     (TcpFlags(TcpFlags::FIN.0 | TcpFlags::SYN.0 | TcpFlags::RST.0 | TcpFlags::ACK.0), TcpFlags::SYN);
 
+pub(super) static EXT: Extension = Extension::a_match(
+    "tcp",
+    BOTH,
+    &[
+        Opt::new("source-port", Kind::ServiceRange(Proto::TCP)).inv().many().or(&["sport"]),
+        Opt::new("destination-port", Kind::ServiceRange(Proto::TCP)).inv().many().or(&["dport"]),
+        Opt::flag("syn").inv().many(),
+        Opt::new("tcp-flags", Kind::TwoTexts).inv().many(),
+        Opt::new("tcp-option", Kind::Own(read_option)).inv().many(),
+    ],
+    build,
+)
+.check(check)
+.protos(&[Proto::TCP]);
+
+fn check(args: &Args) -> Result<(), RuleError> {
+    let times = |names: &[&str]| args.given.iter().filter(|a| names.contains(&args.name_of(a))).count();
+    if times(&["source-port"]) > 1 {
+        return said("Only one `--source-port' allowed");
+    }
+    if times(&["destination-port"]) > 1 {
+        return said("Only one `--destination-port' allowed");
+    }
+    if times(&["syn", "tcp-flags"]) > 1 {
+        return said("Only one of `--syn' or `--tcp-flags'  allowed");
+    }
+    if times(&["tcp-option"]) > 1 {
+        return said("Only one `--tcp-option' allowed");
+    }
+    Ok(())
+}
+
+fn read_option(text: &str, _: Cx) -> Result<Value, RuleError> {
+    match number(text).filter(|n| (1..=255).contains(n)) {
+        Some(n) => Ok(Value::Number(n)),
+        None => said(format!("Bad TCP option \"{text}\"")),
+    }
+}
+
 fn build(args: &Args) -> Result<Match, RuleError> {
-    if args.bound_proto() != Some(Proto::TCP) {
-        return Err(args.said("TCP match requires '-p tcp'"));
-    }
-    if args.has("syn") && args.has("tcp-flags") {
-        return Err(args.said("tcp: only one of `--syn' or `--tcp-flags' allowed"));
-    }
     let mut flags = args.get("syn").map(|a| Inv { not: a.not, value: SYN });
     if let Some(given) = args.get("tcp-flags") {
         let (mask, set) = given.value.text().split_once(' ').unwrap_or_default();
-        let value = (read_flags(args, mask)?, read_flags(args, set)?);
-        flags = Some(Inv { not: given.not, value });
+        flags = Some(Inv { not: given.not, value: (read_flags(mask)?, read_flags(set)?) });
     }
     Ok(Match::Tcp(TcpMatch {
         sport: args.map("sport", PortRange::of),
@@ -63,13 +79,13 @@ fn build(args: &Args) -> Result<Match, RuleError> {
     }))
 }
 
-fn read_flags(args: &Args, text: &str) -> Result<TcpFlags, RuleError> {
+fn read_flags(text: &str) -> Result<TcpFlags, RuleError> {
     text.split(',').try_fold(TcpFlags(0), |sum, name| match name.to_ascii_uppercase().as_str() {
         "ALL" => Ok(sum | TcpFlags(0x3f)),
         "NONE" => Ok(sum),
         upper => match TcpFlags::NAMED.iter().find(|(n, _)| *n == upper) {
             Some((_, flag)) => Ok(sum | *flag),
-            None => Err(args.said(format!("Unknown TCP flag `{name}'"))),
+            None => said(format!("Unknown TCP flag `{name}'")),
         },
     })
 }
@@ -84,12 +100,19 @@ fn flag_names(flags: TcpFlags) -> String {
 }
 
 impl TcpMatch {
+    /// True if iptables-nft makes plain comparisons of it: it asks for something, though for no TCP option.
+    pub(in crate::netfilter) fn is_native(&self) -> bool {
+        let nothing = TcpFlags(0);
+        let flags = self.flags.is_some_and(|f| f.not || f.value != (nothing, nothing));
+        self.option.is_none() && (!is_all(self.sport) || !is_all(self.dport) || flags)
+    }
+
     pub(super) fn save(&self, out: &mut SaveOptions) {
         save_ports(out, self.sport, self.dport);
         if let Some(option) = self.option {
             out.option("tcp-option", option);
         }
-        if let Some(Inv { not, value: (mask, set) }) = self.flags {
+        if let Some(Inv { not, value: (mask, set) }) = self.flags.filter(|f| f.not || f.value.0.0 != 0) {
             out.option("tcp-flags", Inv { not, value: format!("{} {}", flag_names(mask), flag_names(set)) });
         }
     }

@@ -1,104 +1,178 @@
-//! `-j CONNMARK`: sets the connection's mark, or carries it to or from the packet's.
+//! `-j CONNMARK`: sets the connection's mark, or carries marks between packet and connection.
 
-use super::super::extension::{Args, BOTH, Build, Extension, Fidelity, Opt};
+use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::text::SaveOptions;
-use super::super::value::{Kind, Value};
+use super::super::value::Kind;
 use super::super::{RuleError, Target};
+use super::mark::set_mark;
 
-/// What happens to the two marks (iptables-extensions(8), CONNMARK).
+/// What becomes of a connection's mark (iptables-extensions(8), CONNMARK).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Connmark {
-    /// The connection's becomes `(mark & !mask) ^ value`.
+pub struct ConnMark {
+    /// What is done.
+    pub action: ConnMarkAction,
+    /// `--left-shift-mark` (above 0) or `--right-shift-mark` (below 0): by how many bits the new mark is shifted.
+    pub shift: i8,
+}
+
+/// The three things that CONNMARK does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnMarkAction {
+    /// The connection's mark becomes `(mark & !mask) ^ value`.
     Set {
         /// Bits to turn over.
         value: u32,
         /// Bits to clear first.
         mask: u32,
     },
-    /// The connection's becomes `(ctmark & !ctmask) ^ (mark & nfmask)`.
+    /// The connection's mark becomes `(ctmark & !ctmask) ^ (mark & nfmask)`.
     Save {
-        /// Bits of the packet's that count.
+        /// Bits of the packet's mark that count.
         nfmask: u32,
-        /// Bits of the connection's that are cleared first.
+        /// Bits of the connection's mark to clear first.
         ctmask: u32,
     },
-    /// The packet's becomes `(mark & !nfmask) ^ (ctmark & ctmask)`.
+    /// The packet's mark becomes `(mark & !nfmask) ^ (ctmark & ctmask)`.
     Restore {
-        /// Bits of the packet's that are cleared first.
+        /// Bits of the packet's mark to clear first.
         nfmask: u32,
-        /// Bits of the connection's that count.
+        /// Bits of the connection's mark that count.
         ctmask: u32,
     },
 }
 
-const U32: Kind = Kind::Number(0, u32::MAX as u64);
+const ALL_BITS: Kind = Kind::Number(0, u32::MAX as u64);
+const SHIFT: Kind = Kind::Number(0, 32);
 
-pub(super) static EXT: Extension = Extension {
-    name: "CONNMARK",
-    families: BOTH,
-    opts: &[
-        Opt::new("set-xmark", Kind::MarkMask),
-        Opt::new("set-mark", Kind::MarkMask),
-        Opt::new("and-mark", U32),
-        Opt::new("or-mark", U32),
-        Opt::new("xor-mark", U32),
-        Opt::new("save-mark", Kind::None),
-        Opt::new("restore-mark", Kind::None),
-        Opt::new("ctmask", U32),
-        Opt::new("nfmask", U32),
-        Opt::new("mask", U32),
+pub(super) static EXT: Extension = Extension::a_target(
+    "CONNMARK",
+    BOTH,
+    &[
+        Opt::new("set-xmark", Kind::MarkMask).not_with(&[
+            "set-mark",
+            "and-mark",
+            "or-mark",
+            "xor-mark",
+            "save-mark",
+            "restore-mark",
+        ]),
+        Opt::new("set-mark", Kind::MarkMask).not_with(&[
+            "set-xmark",
+            "and-mark",
+            "or-mark",
+            "xor-mark",
+            "save-mark",
+            "restore-mark",
+        ]),
+        Opt::new("and-mark", ALL_BITS).not_with(&[
+            "set-xmark",
+            "set-mark",
+            "or-mark",
+            "xor-mark",
+            "save-mark",
+            "restore-mark",
+        ]),
+        Opt::new("or-mark", ALL_BITS).not_with(&[
+            "set-xmark",
+            "set-mark",
+            "and-mark",
+            "xor-mark",
+            "save-mark",
+            "restore-mark",
+        ]),
+        Opt::new("xor-mark", ALL_BITS).not_with(&[
+            "set-xmark",
+            "set-mark",
+            "and-mark",
+            "or-mark",
+            "save-mark",
+            "restore-mark",
+        ]),
+        Opt::flag("save-mark").not_with(&[
+            "set-xmark",
+            "set-mark",
+            "and-mark",
+            "or-mark",
+            "xor-mark",
+            "restore-mark",
+        ]),
+        Opt::flag("restore-mark").not_with(&[
+            "set-xmark",
+            "set-mark",
+            "and-mark",
+            "or-mark",
+            "xor-mark",
+            "save-mark",
+        ]),
+        Opt::new("left-shift-mark", SHIFT).not_with(&["right-shift-mark"]),
+        Opt::new("right-shift-mark", SHIFT).not_with(&["left-shift-mark"]),
+        Opt::new("ctmask", ALL_BITS).not_with(&["mask"]),
+        Opt::new("nfmask", ALL_BITS).not_with(&["mask"]),
+        Opt::new("mask", ALL_BITS).not_with(&["ctmask", "nfmask"]),
     ],
-    build: Build::Target(build),
-    fidelity: Fidelity::Modelled,
-    tables: &[],
-    hooks: &[],
-};
+    build,
+)
+.check(|args| if action(args).is_some() { Ok(()) } else { said("CONNMARK target: No operation specified") });
+
+fn action(args: &Args) -> Option<ConnMarkAction> {
+    if let Some(set) = set_mark(args) {
+        return Some(ConnMarkAction::Set { value: set.value, mask: set.mask });
+    }
+    let mask = |name| args.number("mask").or(args.number(name)).map_or(u32::MAX, |n| n as u32);
+    let (nfmask, ctmask) = (mask("nfmask"), mask("ctmask"));
+    if args.has("save-mark") {
+        return Some(ConnMarkAction::Save { nfmask, ctmask });
+    }
+    args.has("restore-mark").then_some(ConnMarkAction::Restore { nfmask, ctmask })
+}
 
 fn build(args: &Args) -> Result<Target, RuleError> {
-    let actions: Vec<_> = args.given.iter().filter(|a| a.opt <= 6).collect();
-    let [action] = actions[..] else {
-        return Err(args.said(if actions.is_empty() {
-            "CONNMARK target: No operation specified"
-        } else {
-            "CONNMARK: At most one action is possible"
-        }));
-    };
-    let n = action.value.number() as u32;
-    let both = args.number("mask").map(|m| m as u32);
-    let mask = |name: &str| args.number(name).map(|m| m as u32).or(both).unwrap_or(u32::MAX);
-    let (nfmask, ctmask) = (mask("nfmask"), mask("ctmask"));
-    let connmark = match (args.ext.opts[action.opt].name, &action.value) {
-        ("set-xmark", Value::MarkMask(value, mask)) => Connmark::Set { value: *value, mask: *mask },
-        ("set-mark", Value::MarkMask(value, mask)) => Connmark::Set { value: *value, mask: *value | *mask },
-        ("and-mark", _) => Connmark::Set { value: 0, mask: !n },
-        ("or-mark", _) => Connmark::Set { value: n, mask: n },
-        ("xor-mark", _) => Connmark::Set { value: n, mask: 0 },
-        ("save-mark", _) => Connmark::Save { nfmask, ctmask },
-        _ => Connmark::Restore { nfmask, ctmask },
-    };
-    Ok(Target::Connmark(connmark))
+    let shift = |name| args.number(name).map(|n| n as i8);
+    let shift = shift("left-shift-mark").or(shift("right-shift-mark").map(|n| -n)).unwrap_or(0);
+    let action = action(args).unwrap_or(ConnMarkAction::Set { value: 0, mask: 0 });
+    Ok(Target::ConnMark(ConnMark { action, shift }))
 }
 
-impl Connmark {
+impl ConnMark {
     pub(super) fn save(&self, out: &mut SaveOptions) {
-        let mut masks = |name, nfmask: u32, ctmask: u32| {
-            out.flag(name);
-            out.value("nfmask", format_args!("{nfmask:#x}"));
-            out.value("ctmask", format_args!("{ctmask:#x}"));
-        };
-        match *self {
-            Connmark::Set { value, mask } => out.value("set-xmark", format_args!("{value:#x}/{mask:#x}")),
-            Connmark::Save { nfmask, ctmask } => masks("save-mark", nfmask, ctmask),
-            Connmark::Restore { nfmask, ctmask } => masks("restore-mark", nfmask, ctmask),
+        match self.action {
+            ConnMarkAction::Set { value, mask } => {
+                out.value("set-xmark", format_args!("{value:#x}/{mask:#x}"))
+            }
+            ConnMarkAction::Save { nfmask, ctmask } => {
+                out.flag("save-mark");
+                masks(out, nfmask, ctmask);
+            }
+            ConnMarkAction::Restore { nfmask, ctmask } => {
+                out.flag("restore-mark");
+                masks(out, nfmask, ctmask);
+            }
+        }
+        match self.shift {
+            0 => {}
+            1.. => out.value("left-shift-mark", self.shift),
+            _ => out.value("right-shift-mark", -self.shift),
         }
     }
 
-    /// The packet's and the connection's mark afterwards.
+    /// The packet's mark and the connection's afterwards (`connmark_tg_shift`).
     pub fn apply(self, mark: u32, ctmark: u32) -> (u32, u32) {
-        match self {
-            Connmark::Set { value, mask: clear } => (mark, (ctmark & !clear) ^ value),
-            Connmark::Save { nfmask, ctmask } => (mark, (ctmark & !ctmask) ^ (mark & nfmask)),
-            Connmark::Restore { nfmask, ctmask } => ((mark & !nfmask) ^ (ctmark & ctmask), ctmark),
+        let shifted = |value: u32| match self.shift {
+            0 => value,
+            left @ 1.. => value.checked_shl(left as u32).unwrap_or(0),
+            right => value.checked_shr(right.unsigned_abs().into()).unwrap_or(0),
+        };
+        match self.action {
+            ConnMarkAction::Set { value, mask } => (mark, shifted((ctmark & !mask) ^ value)),
+            ConnMarkAction::Save { nfmask, ctmask } => (mark, (ctmark & !ctmask) ^ shifted(mark & nfmask)),
+            ConnMarkAction::Restore { nfmask, ctmask } => {
+                ((mark & !nfmask) ^ shifted(ctmark & ctmask), ctmark)
+            }
         }
     }
+}
+
+fn masks(out: &mut SaveOptions, nfmask: u32, ctmask: u32) {
+    out.value("nfmask", format_args!("{nfmask:#x}"));
+    out.value("ctmask", format_args!("{ctmask:#x}"));
 }

@@ -2,9 +2,9 @@
 
 use super::super::RuleError;
 use super::super::Target;
-use super::super::extension::{Args, BOTH, Build, Extension, Fidelity, Opt};
+use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::text::SaveOptions;
-use super::super::value::Kind;
+use super::super::value::{Kind, Value};
 use super::super::{Hook, OutDev, Sender, Skb};
 use crate::packet::{TcpFlags, Transport};
 use smol_str::SmolStr;
@@ -33,35 +33,37 @@ const WARNING: u8 = 4;
 /// The prefix's longest part that is kept.
 const PREFIX_MAX: usize = 29;
 
-pub(super) static EXT: Extension = Extension {
-    name: "LOG",
-    families: BOTH,
-    opts: &[
+pub(super) static EXT: Extension = Extension::a_target(
+    "LOG",
+    BOTH,
+    &[
         Opt::new("log-level", Kind::SyslogLevel),
-        Opt::new("log-prefix", Kind::Text),
-        Opt::new("log-tcp-sequence", Kind::None),
-        Opt::new("log-tcp-options", Kind::None),
-        Opt::new("log-ip-options", Kind::None),
-        Opt::new("log-uid", Kind::None),
-        Opt::new("log-macdecode", Kind::None),
+        Opt::new("log-prefix", Kind::Own(|t, _| read_prefix(t, PREFIX_MAX))),
+        Opt::flag("log-tcp-sequence"),
+        Opt::flag("log-tcp-options"),
+        Opt::flag("log-ip-options"),
+        Opt::flag("log-uid"),
+        Opt::flag("log-macdecode"),
     ],
-    build: Build::Target(build),
-    fidelity: Fidelity::Modelled,
-    tables: &[],
-    hooks: &[],
-};
+    build,
+)
+.ignoring(&["log-level", "log-tcp-sequence", "log-tcp-options", "log-ip-options", "log-macdecode"]);
+
+/// A prefix, of which so many bytes are kept.
+pub(super) fn read_prefix(text: &str, max: usize) -> Result<Value, RuleError> {
+    if text.is_empty() {
+        return said("Argument must have a minimum length of 1 characters\n");
+    }
+    if text.contains('\n') {
+        return said("Newlines not allowed in --log-prefix");
+    }
+    Ok(Value::Text(text[..text.floor_char_boundary(max)].into()))
+}
 
 fn build(args: &Args) -> Result<Target, RuleError> {
-    let mut prefix = args.text("log-prefix").unwrap_or_default();
-    if prefix.contains('\n') {
-        return Err(args.said("Newlines not allowed in --log-prefix"));
-    }
-    while prefix.len() > PREFIX_MAX {
-        prefix = &prefix[..prefix.floor_char_boundary(prefix.len() - 1)];
-    }
     Ok(Target::Log(Log {
         level: args.number("log-level").map_or(WARNING, |n| n as u8),
-        prefix: prefix.into(),
+        prefix: args.text("log-prefix").unwrap_or_default().into(),
         tcp_sequence: args.has("log-tcp-sequence"),
         tcp_options: args.has("log-tcp-options"),
         ip_options: args.has("log-ip-options"),

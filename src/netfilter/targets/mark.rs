@@ -1,8 +1,8 @@
 //! `-j MARK`: sets the packet's mark.
 
-use super::super::extension::{Args, BOTH, Build, Extension, Fidelity, Opt};
+use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::text::SaveOptions;
-use super::super::value::{Kind, Value};
+use super::super::value::Kind;
 use super::super::{RuleError, Target};
 
 /// The mark becomes `(mark & !mask) ^ value` (iptables-extensions(8), MARK `--set-xmark`).
@@ -14,39 +14,47 @@ pub struct MarkTarget {
     pub mask: u32,
 }
 
-pub(super) static EXT: Extension = Extension {
-    name: "MARK",
-    families: BOTH,
-    opts: &[
-        Opt::new("set-xmark", Kind::MarkMask),
-        Opt::new("set-mark", Kind::MarkMask),
-        Opt::new("and-mark", Kind::Number(0, u32::MAX as u64)),
-        Opt::new("or-mark", Kind::Number(0, u32::MAX as u64)),
-        Opt::new("xor-mark", Kind::Number(0, u32::MAX as u64)),
+const ALL_BITS: Kind = Kind::Number(0, u32::MAX as u64);
+
+pub(super) static EXT: Extension = Extension::a_target(
+    "MARK",
+    BOTH,
+    &[
+        Opt::new("set-xmark", Kind::MarkMask).not_with(&["set-mark", "and-mark", "or-mark", "xor-mark"]),
+        Opt::new("set-mark", Kind::MarkMask).not_with(&["set-xmark", "and-mark", "or-mark", "xor-mark"]),
+        Opt::new("and-mark", ALL_BITS).not_with(&["set-xmark", "set-mark", "or-mark", "xor-mark"]),
+        Opt::new("or-mark", ALL_BITS).not_with(&["set-xmark", "set-mark", "and-mark", "xor-mark"]),
+        Opt::new("xor-mark", ALL_BITS).not_with(&["set-xmark", "set-mark", "and-mark", "or-mark"]),
     ],
-    build: Build::Target(build),
-    fidelity: Fidelity::Modelled,
-    tables: &[],
-    hooks: &[],
-};
+    build,
+)
+.check(|args| {
+    if args.given.is_empty() {
+        return said("MARK: One of the --set-xmark, --{and,or,xor,set}-mark options is required");
+    }
+    Ok(())
+});
 
 fn build(args: &Args) -> Result<Target, RuleError> {
-    let Some(given) = args.given.last() else {
-        return Err(args.said("MARK: One of the --set-xmark, --{and,or,xor,set}-mark options is required"));
-    };
-    if args.given.len() > 1 {
-        return Err(args.said("MARK: One of the --set-xmark, --{and,or,xor,set}-mark options is required"));
-    }
-    let n = given.value.number() as u32;
-    let (value, mask) = match (args.ext.opts[given.opt].name, &given.value) {
-        ("set-xmark", Value::MarkMask(v, m)) => (*v, *m),
-        // `--set-mark` also clears the value's own bits.
-        ("set-mark", Value::MarkMask(v, m)) => (*v, *v | *m),
-        ("and-mark", _) => (0, !n),
-        ("or-mark", _) => (n, n),
-        _ => (n, 0),
-    };
-    Ok(Target::Mark(MarkTarget { value, mask }))
+    Ok(Target::Mark(set_mark(args).unwrap_or(MarkTarget { value: 0, mask: 0 })))
+}
+
+/// What the five options that set a mark say.
+pub(super) fn set_mark(args: &Args) -> Option<MarkTarget> {
+    args.given.iter().find_map(|given| {
+        let (value, mask) = given.value.mark();
+        let n = given.value.number() as u32;
+        let (value, mask) = match args.name_of(given) {
+            "set-xmark" => (value, mask),
+            // `--set-mark` also clears the value's own bits.
+            "set-mark" => (value, value | mask),
+            "and-mark" => (0, !n),
+            "or-mark" => (n, n),
+            "xor-mark" => (n, 0),
+            _ => return None,
+        };
+        Some(MarkTarget { value, mask })
+    })
 }
 
 impl MarkTarget {

@@ -1,24 +1,38 @@
 //! Targets: what `-j` does. One file a target; this one names them all.
 
+mod classify;
 mod connmark;
 mod ct;
 mod log;
 mod mark;
 mod nat;
 mod netmap;
+mod nflog;
+mod nfqueue;
+mod plain;
 mod reject;
+mod tcpmss;
+mod tos;
+mod ttl;
 
-pub use connmark::Connmark;
-pub use ct::{Ct, ZoneDir};
+pub use classify::Classify;
+pub use connmark::{ConnMark, ConnMarkAction};
+pub use ct::{Ct, CtZone, ZoneSide};
 pub use log::Log;
 pub use mark::MarkTarget;
 pub use nat::{NatRange, NatTarget, NatVariant, PortChoice};
-pub use netmap::Netmap;
+pub use netmap::NetMap;
+pub use nflog::NfLog;
+pub use nfqueue::NfQueue;
 pub use reject::{Reject, RejectWith};
+pub use tcpmss::TcpMss;
+pub use tos::{Dscp, Tos};
+pub use ttl::{Ttl, TtlAction};
 
-use super::extension::Extension;
+use super::error::KernelError;
+use super::extension::{self, Extension};
 use super::text::SaveOptions;
-use super::{ChainName, Family, Unknown};
+use super::{ChainName, Family, Hook, Unknown};
 use crate::packet::Proto;
 
 /// What a rule does with a packet that matched.
@@ -38,38 +52,66 @@ pub enum Target {
     Jump(ChainName),
     /// `-g CHAIN`: goes on there and does not come back here.
     Goto(ChainName),
+    /// `-j CHECKSUM`: fills in the checksum.
+    Checksum,
+    /// `-j CLASSIFY`.
+    Classify(Classify),
+    /// `-j CONNMARK`.
+    ConnMark(ConnMark),
+    /// `-j CT`, `NOTRACK`.
+    Ct(Box<Ct>),
+    /// `-j DSCP`.
+    Dscp(Dscp),
     /// `-j LOG`.
     Log(Log),
-    /// `-j REJECT`.
-    Reject(Reject),
-    /// `-j DNAT`, `SNAT`, `MASQUERADE`, `REDIRECT`.
-    Nat(NatTarget),
     /// `-j MARK`.
     Mark(MarkTarget),
-    /// `-j CONNMARK`.
-    Connmark(Connmark),
-    /// `-j CT`, `-j NOTRACK`.
-    Ct(Ct),
+    /// `-j DNAT`, `SNAT`, `MASQUERADE`, `REDIRECT`.
+    Nat(NatTarget),
     /// `-j NETMAP`.
-    Netmap(Netmap),
+    NetMap(NetMap),
+    /// `-j NFLOG`.
+    NfLog(Box<NfLog>),
+    /// `-j NFQUEUE`.
+    NfQueue(NfQueue),
+    /// `-j REJECT`.
+    Reject(Reject),
+    /// `-j TCPMSS`.
+    TcpMss(TcpMss),
+    /// `-j TOS`.
+    Tos(Tos),
+    /// `-j TRACE`: the kernel tells each rule that the packet meets.
+    Trace,
+    /// `-j TTL`, `HL`.
+    Ttl(Ttl),
     /// A target that iptables 1.8.9 does not have, word for word.
     Unknown(Unknown),
 }
 
-/// Every target extension that iptables 1.8.9 has and this model reads.
+/// Every target extension that iptables 1.8.9 has, by name.
 pub const ALL: &[&Extension] = &[
+    &plain::CHECKSUM,
+    &classify::EXT,
     &connmark::EXT,
     &ct::CT,
-    &ct::NOTRACK,
+    &nat::DNAT,
+    &tos::DSCP,
+    &ttl::HL,
     &log::EXT,
     &mark::EXT,
-    &nat::DNAT,
     &nat::MASQUERADE,
-    &nat::REDIRECT,
-    &nat::SNAT,
     &netmap::EXT,
+    &nflog::EXT,
+    &nfqueue::EXT,
+    &ct::NOTRACK,
+    &nat::REDIRECT,
     &reject::EXT,
-    &reject::EXT6,
+    &nat::SNAT,
+    &tcpmss::EXT,
+    &tcpmss::EXT6,
+    &tos::TOS,
+    &plain::TRACE,
+    &ttl::TTL,
 ];
 
 /// Targets that are no extension of iptables 1.8.9 but that real dumps have: `-j NAME` means them even
@@ -101,17 +143,12 @@ const FOREIGN: &[&str] = &[
 
 /// The target extension of this name for a family.
 pub fn find(name: &str, family: Family) -> Option<&'static Extension> {
-    ALL.iter().copied().find(|e| e.name == name && e.families.contains(&family))
+    extension::find(ALL, name, family)
 }
 
 /// True for a name that is a target somewhere, though not in iptables 1.8.9.
 pub fn is_foreign(name: &str) -> bool {
     FOREIGN.contains(&name)
-}
-
-/// True for the name of a target extension, which no chain may have.
-pub fn is_builtin(name: &str) -> bool {
-    ALL.iter().any(|e| e.name == name)
 }
 
 /// The standard target of this name.
@@ -165,10 +202,18 @@ impl Target {
             Target::Reject(_) => Role::Reject,
             Target::Return => Role::Return,
             Target::Jump(_) | Target::Goto(_) => Role::Call,
-            Target::Nat(_) | Target::Netmap(_) => Role::Translate,
-            Target::Mark(_) | Target::Connmark(_) | Target::Ct(_) => Role::Change,
-            Target::Log(_) => Role::Note,
-            Target::Queue | Target::Unknown(_) => Role::Unknown,
+            Target::Nat(_) | Target::NetMap(_) => Role::Translate,
+            Target::Mark(_)
+            | Target::ConnMark(_)
+            | Target::Ct(_)
+            | Target::Checksum
+            | Target::Classify(_)
+            | Target::Dscp(_)
+            | Target::TcpMss(_)
+            | Target::Tos(_)
+            | Target::Ttl(_) => Role::Change,
+            Target::Log(_) | Target::NfLog(_) | Target::Trace => Role::Note,
+            Target::Queue | Target::NfQueue(_) | Target::Unknown(_) => Role::Unknown,
         }
     }
 
@@ -181,13 +226,22 @@ impl Target {
             Target::Queue => "QUEUE",
             Target::Return => "RETURN",
             Target::Jump(chain) | Target::Goto(chain) => chain.as_str(),
+            Target::Checksum => "CHECKSUM",
+            Target::Classify(_) => "CLASSIFY",
+            Target::ConnMark(_) => "CONNMARK",
+            Target::Ct(t) => t.name(),
+            Target::Dscp(_) => "DSCP",
             Target::Log(_) => "LOG",
-            Target::Reject(_) => "REJECT",
-            Target::Nat(nat) => nat.name(),
             Target::Mark(_) => "MARK",
-            Target::Connmark(_) => "CONNMARK",
-            Target::Ct(_) => "CT",
-            Target::Netmap(_) => "NETMAP",
+            Target::Nat(t) => t.name(),
+            Target::NetMap(_) => "NETMAP",
+            Target::NfLog(_) => "NFLOG",
+            Target::NfQueue(_) => "NFQUEUE",
+            Target::Reject(_) => "REJECT",
+            Target::TcpMss(_) => "TCPMSS",
+            Target::Tos(_) => "TOS",
+            Target::Trace => "TRACE",
+            Target::Ttl(t) => t.name(),
             Target::Unknown(u) => &u.name,
         }
     }
@@ -201,34 +255,59 @@ impl Target {
             | Target::Queue
             | Target::Return
             | Target::Jump(_)
-            | Target::Goto(_) => {}
-            Target::Log(t) => t.save(out),
-            Target::Reject(t) => t.save(out),
-            Target::Nat(t) => t.save(out),
-            Target::Mark(t) => t.save(out),
-            Target::Connmark(t) => t.save(out),
+            | Target::Goto(_)
+            | Target::Trace => {}
+            Target::Checksum => out.flag("checksum-fill"),
+            Target::Classify(t) => t.save(out),
+            Target::ConnMark(t) => t.save(out),
             Target::Ct(t) => t.save(out),
-            Target::Netmap(t) => t.save(out),
+            Target::Dscp(t) => t.save(out),
+            Target::Log(t) => t.save(out),
+            Target::Mark(t) => t.save(out),
+            Target::Nat(t) => t.save(out),
+            Target::NetMap(t) => t.save(out),
+            Target::NfLog(t) => t.save(out),
+            Target::NfQueue(t) => t.save(out),
+            Target::Reject(t) => t.save(out),
+            Target::TcpMss(t) => t.save(out),
+            Target::Tos(t) => t.save(out),
+            Target::Ttl(t) => t.save(out),
             Target::Unknown(u) => u.save(out),
         }
     }
 
     /// True for a target that makes the kernel track connections.
     pub fn needs_conntrack(&self) -> bool {
-        matches!(self, Target::Nat(_) | Target::Netmap(_) | Target::Connmark(_) | Target::Ct(_))
-    }
-
-    /// False where the kernel refuses the target beside this `-p`.
-    pub fn allows(&self, proto: Option<Proto>) -> bool {
         match self {
-            Target::Reject(Reject { with: RejectWith::TcpReset, .. }) => proto == Some(Proto::TCP),
-            _ => true,
+            Target::Nat(_) | Target::NetMap(_) | Target::ConnMark(_) => true,
+            Target::Ct(ct) => !ct.notrack,
+            _ => false,
         }
     }
 
     /// True where it matters to the packet's way or content whether the rule matched.
     pub fn steers(&self) -> bool {
-        !matches!(self, Target::None | Target::Log(_))
+        !matches!(self.role(), Role::Count | Role::Note)
+    }
+
+    /// The base chains from which the kernel takes these options, beside what the extension's table says.
+    pub(super) fn base_hooks(&self) -> &'static [Hook] {
+        match self {
+            Target::TcpMss(t) => t.base_hooks(),
+            _ => &[],
+        }
+    }
+
+    /// Why the kernel refuses these options wherever they stand, beside this `-p`.
+    pub(super) fn kernel(&self, proto: Option<Proto>) -> Option<KernelError> {
+        match self {
+            Target::Reject(Reject { with: RejectWith::TcpReset, .. }) if proto != Some(Proto::TCP) => {
+                Some(KernelError::InvalidArgument)
+            }
+            Target::Ct(t) => t.kernel(proto),
+            Target::NfQueue(t) => t.kernel(),
+            _ => None,
+        }
     }
 
     /// The chain that the target leads to.

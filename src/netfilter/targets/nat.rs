@@ -1,9 +1,10 @@
 //! `-j DNAT`, `SNAT`, `MASQUERADE` and `REDIRECT`: set up a flow's translation.
 
-use super::super::extension::{Args, BOTH, Build, Extension, Fidelity, Opt};
+use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::text::SaveOptions;
-use super::super::value::{self, Kind};
-use super::super::{Family, Hook, RuleError, TableName, Target};
+use super::super::value::{Cx, Kind, Value, leading_number};
+use super::super::{Family, Hook, RuleError, TableName, Target, services};
+use crate::packet::Proto;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -60,8 +61,7 @@ pub enum PortChoice {
 
 impl PortChoice {
     fn of(args: &Args) -> PortChoice {
-        let fully = args.ext.opts.iter().any(|o| o.name == "random-fully") && args.has("random-fully");
-        match (args.has("random"), fully) {
+        match (args.has("random"), args.has("random-fully")) {
             (false, false) => PortChoice::Keep,
             (true, false) => PortChoice::Random,
             (false, true) => PortChoice::RandomFully,
@@ -70,105 +70,138 @@ impl PortChoice {
     }
 }
 
-const RANDOM: Opt = Opt::new("random", Kind::None);
-const PERSISTENT: Opt = Opt::new("persistent", Kind::None);
-const FULLY: Opt = Opt::new("random-fully", Kind::None);
+const RANDOM: Opt = Opt::flag("random");
+const PERSISTENT: Opt = Opt::flag("persistent");
+const FULLY: Opt = Opt::flag("random-fully");
 const NAT: &[TableName] = &[TableName::Nat];
 const DST: &[Hook] = &[Hook::Prerouting, Hook::Output];
 
-pub(super) static DNAT: Extension = Extension {
-    name: "DNAT",
-    families: BOTH,
-    opts: &[Opt::new("to-destination", Kind::Text).req(), RANDOM, PERSISTENT],
-    build: Build::Target(|args| build(args, NatVariant::Dnat)),
-    fidelity: Fidelity::Modelled,
-    tables: NAT,
-    hooks: DST,
-};
-pub(super) static SNAT: Extension = Extension {
-    name: "SNAT",
-    families: BOTH,
-    opts: &[Opt::new("to-source", Kind::Text).req(), RANDOM, FULLY, PERSISTENT],
-    build: Build::Target(|args| build(args, NatVariant::Snat)),
-    fidelity: Fidelity::Modelled,
-    tables: NAT,
-    hooks: &[Hook::Postrouting, Hook::Input],
-};
-pub(super) static MASQUERADE: Extension = Extension {
-    name: "MASQUERADE",
-    families: BOTH,
-    opts: &[Opt::new("to-ports", Kind::Text), RANDOM, FULLY],
-    build: Build::Target(|args| build(args, NatVariant::Masquerade)),
-    fidelity: Fidelity::Modelled,
-    tables: NAT,
-    hooks: &[Hook::Postrouting],
-};
-pub(super) static REDIRECT: Extension = Extension {
-    name: "REDIRECT",
-    families: BOTH,
-    opts: &[Opt::new("to-ports", Kind::Text), RANDOM],
-    build: Build::Target(|args| build(args, NatVariant::Redirect)),
-    fidelity: Fidelity::Modelled,
-    tables: NAT,
-    hooks: DST,
-};
+pub(super) static DNAT: Extension = Extension::a_target(
+    "DNAT",
+    BOTH,
+    &[Opt::new("to-destination", Kind::Own(read_addrs)).req(), RANDOM, PERSISTENT],
+    |args| build(args, NatVariant::Dnat),
+)
+.tables(NAT)
+.hooks(DST);
+pub(super) static SNAT: Extension = Extension::a_target(
+    "SNAT",
+    BOTH,
+    &[Opt::new("to-source", Kind::Own(read_addrs)).req(), RANDOM, FULLY, PERSISTENT],
+    |args| build(args, NatVariant::Snat),
+)
+.tables(NAT)
+.hooks(&[Hook::Postrouting, Hook::Input]);
+pub(super) static MASQUERADE: Extension = Extension::a_target(
+    "MASQUERADE",
+    BOTH,
+    &[Opt::new("to-ports", Kind::Own(read_ports)), RANDOM, FULLY],
+    |args| build(args, NatVariant::Masquerade),
+)
+.tables(NAT)
+.hooks(&[Hook::Postrouting]);
+pub(super) static REDIRECT: Extension = Extension::a_target(
+    "REDIRECT",
+    BOTH,
+    &[Opt::new("to-ports", Kind::Own(read_own_ports)), RANDOM],
+    |args| build(args, NatVariant::Redirect),
+)
+.tables(NAT)
+.hooks(DST);
 
 fn build(args: &Args, variant: NatVariant) -> Result<Target, RuleError> {
-    let range = match variant {
-        NatVariant::Dnat => address_range(args, args.text("to-destination").unwrap_or_default())?,
-        NatVariant::Snat => address_range(args, args.text("to-source").unwrap_or_default())?,
-        NatVariant::Masquerade | NatVariant::Redirect => match args.text("to-ports") {
-            Some(text) => port_only(args, text)?,
-            None => NatRange::default(),
-        },
+    let option = args.ext.opts[0].name;
+    let mut range = match args.get(option).map(|a| &a.value) {
+        Some(Value::NatRange(range)) => *range,
+        _ => NatRange::default(),
     };
-    let persistent = args.ext.opts.iter().any(|o| o.name == "persistent") && args.has("persistent");
-    Ok(Target::Nat(NatTarget { variant, range, choice: PortChoice::of(args), persistent }))
+    // Only DNAT has the kernel's newer form, which keeps the base.
+    if variant != NatVariant::Dnat && range.base.is_some() {
+        range.base = Some(0);
+    }
+    let choice = PortChoice::of(args);
+    Ok(Target::Nat(NatTarget { variant, range, choice, persistent: args.has("persistent") }))
 }
 
-/// `[ADDR[-ADDR]][:PORT[-PORT[/BASE]]]`, IPv6 addresses in brackets where a port follows.
-fn address_range(args: &Args, text: &str) -> Result<NatRange, RuleError> {
-    let (addrs, ports) = match (args.family, text.strip_prefix('[').and_then(|t| t.split_once(']'))) {
-        (Family::Ip6, Some((addrs, rest))) => (addrs, rest.strip_prefix(':')),
-        (Family::Ip6, None) => (text, None),
-        (Family::Ip, _) => match text.split_once(':') {
-            Some((addrs, ports)) => (addrs, Some(ports)),
-            None => (text, None),
+/// `[ADDR[-ADDR]][:PORT[-PORT[/BASE]]]`, in brackets where an IPv6 address has a port (`parse_to`).
+fn read_addrs(text: &str, cx: Cx) -> Result<Value, RuleError> {
+    let (addrs, ports) = match text.split_once('[') {
+        Some((_, rest)) => match rest.split_once(']') {
+            Some((addrs, rest)) => (addrs, rest.split_once(':').map(|(_, ports)| ports)),
+            None => return said("Invalid address format"),
+        },
+        // One colon alone is a port's; more are an IPv6 address.
+        None => match text.split_once(':') {
+            Some((addrs, ports)) if !ports.contains(':') => (addrs, Some(ports)),
+            _ => (text, None),
         },
     };
     let mut range = match ports {
-        Some(ports) => port_only(args, ports)?,
+        Some(ports) => port_range(ports, cx)?,
         None => NatRange::default(),
     };
-    if !addrs.is_empty() {
+    if !addrs.is_empty() || ports.is_none() {
         let (low, high) = addrs.split_once('-').unwrap_or((addrs, addrs));
-        let read = |t: &str| {
-            let bad = || args.said(format!("Bad IP address \"{t}\"\n"));
-            let addr: IpAddr = t.parse().map_err(|_| bad())?;
-            if Family::of(addr) == args.family { Ok(addr) } else { Err(bad()) }
+        let read = |t: &str| match t.parse::<IpAddr>() {
+            Ok(addr) if Family::of(addr) == cx.family => Ok(addr),
+            _ => said(format!("Bad IP address \"{t}\"")),
         };
         range.addrs = Some((read(low)?, read(high)?));
     }
-    Ok(range)
+    Ok(Value::NatRange(range))
 }
 
-/// `PORT[-PORT[/BASE]]`; needs a protocol that has ports.
-fn port_only(args: &Args, text: &str) -> Result<NatRange, RuleError> {
-    if !args.bound_proto().is_some_and(|p| p.has_ports()) {
-        return Err(args.said("Need TCP, UDP, SCTP or DCCP with port specification"));
+fn read_ports(text: &str, cx: Cx) -> Result<Value, RuleError> {
+    Ok(Value::NatRange(port_range(text, cx)?))
+}
+
+fn read_own_ports(text: &str, cx: Cx) -> Result<Value, RuleError> {
+    let range = port_range(text, cx)?;
+    if range.base.is_some() {
+        return said("Shifted portmap ranges not supported with this kernel");
     }
-    let bad = || args.said(format!("Port range `{text}' invalid\n"));
-    let (ports, base) = match text.split_once('/') {
-        Some((ports, base)) => (ports, Some(base)),
-        None => (text, None),
+    Ok(Value::NatRange(range))
+}
+
+/// `PORT[-PORT[/BASE]]`; needs a protocol that has ports (`parse_ports`).
+fn port_range(text: &str, cx: Cx) -> Result<NatRange, RuleError> {
+    const ANY: [Proto; 5] = [Proto::TCP, Proto::UDP, Proto::SCTP, Proto::DCCP, Proto::ICMP];
+    if !cx.proto.is_some_and(|p| ANY.contains(&p.value)) {
+        return said("Need TCP, UDP, SCTP or DCCP with port specification");
+    }
+    let (low, rest) = port(text)?;
+    let ports = |low, high, base| NatRange { addrs: None, ports: Some((low, high)), base };
+    let Some(second) = rest.strip_prefix('-') else {
+        return match rest.chars().next() {
+            None => Ok(ports(low, low, None)),
+            Some(':') => said("Invalid port:port syntax - use dash"),
+            Some(_) => said(format!("Garbage after port value: `{rest}'")),
+        };
     };
-    let (low, high) = ports.split_once('-').unwrap_or((ports, ports));
-    let read = |t: &str| value::port(t, args.bound_proto()).map_err(|_| bad());
-    let (low, high) = (read(low)?, read(high)?);
-    if low > high {
-        return Err(bad());
+    let (high, rest) = port(second)?;
+    if high < low {
+        return said(format!("Port range `{second}' funky"));
     }
-    Ok(NatRange { addrs: None, ports: Some((low, high)), base: base.map(read).transpose()? })
+    let Some(third) = rest.strip_prefix('/') else {
+        return match rest {
+            "" => Ok(ports(low, high, None)),
+            _ => said(format!("Garbage after port range: `{rest}'")),
+        };
+    };
+    let (base, rest) = port(third)?;
+    if !rest.is_empty() {
+        return said(format!("Garbage after base port value: `{rest}'"));
+    }
+    Ok(ports(low, high, Some(base)))
+}
+
+/// A port's number and what follows it, or a service's name.
+fn port(text: &str) -> Result<(u16, &str), RuleError> {
+    let number = leading_number(text).and_then(|(n, rest)| Some((u16::try_from(n).ok()?, rest)));
+    match number.or_else(|| Some((services::port_of(text, None)?, ""))) {
+        Some(found) => Ok(found),
+        None => said(format!("Port `{text}' not valid")),
+    }
 }
 
 impl fmt::Display for NatRange {

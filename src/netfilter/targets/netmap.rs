@@ -1,47 +1,45 @@
-//! `-j NETMAP`: maps one network onto another, address by address.
+//! `-j NETMAP`: moves a whole network, host bits staying.
 
-use super::super::extension::{Args, BOTH, Build, Extension, Fidelity, Opt};
+use super::super::addr::HostMask;
+use super::super::extension::{Args, BOTH, Extension, Opt};
 use super::super::rule::AddrMask;
 use super::super::text::SaveOptions;
 use super::super::value::{Kind, Value};
 use super::super::{Hook, RuleError, TableName, Target};
 use std::net::IpAddr;
 
-/// The network that takes the place of the address's own (iptables-extensions(8), NETMAP).
+/// The network that an address moves to (iptables-extensions(8), NETMAP): the destination in PREROUTING and
+/// OUTPUT, the source in POSTROUTING and INPUT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Netmap {
-    /// `--to`.
-    pub to: AddrMask,
-}
+pub struct NetMap(pub AddrMask);
 
-pub(super) static EXT: Extension = Extension {
-    name: "NETMAP",
-    families: BOTH,
-    opts: &[Opt::new("to", Kind::HostMask).req()],
-    build: Build::Target(build),
-    fidelity: Fidelity::Modelled,
-    tables: &[TableName::Nat],
-    hooks: &[Hook::Prerouting, Hook::Input, Hook::Output, Hook::Postrouting],
-};
+pub(super) static EXT: Extension =
+    Extension::a_target("NETMAP", BOTH, &[Opt::new("to", Kind::HostMask).req()], build)
+        .tables(&[TableName::Nat])
+        .hooks(&[Hook::Prerouting, Hook::Input, Hook::Output, Hook::Postrouting]);
 
 fn build(args: &Args) -> Result<Target, RuleError> {
-    match args.get("to").map(|a| &a.value) {
-        Some(Value::HostMask(to)) => Ok(Target::Netmap(Netmap { to: *to })),
-        _ => Err(RuleError::Required { ext: "NETMAP", opt: "to" }),
-    }
+    let given = match args.get("to").map(|a| &a.value) {
+        Some(Value::HostMask(given)) => *given,
+        _ => HostMask::host(if args.family.is_v4() {
+            std::net::Ipv4Addr::UNSPECIFIED.into()
+        } else {
+            std::net::Ipv6Addr::UNSPECIFIED.into()
+        }),
+    };
+    // A mask that is no prefix counts as a whole one.
+    let len = given.prefix_len().unwrap_or(args.family.bits());
+    Ok(Target::NetMap(NetMap(AddrMask::prefix(given.addr, len).unwrap_or(AddrMask::host(given.addr)))))
 }
 
-impl Netmap {
+impl NetMap {
     pub(super) fn save(&self, out: &mut SaveOptions) {
-        match (self.to.prefix_len(), self.to.addr()) {
-            (Some(len), addr) if len == super::super::Family::of(addr).bits() => out.value("to", addr),
-            _ => out.value("to", self.to),
-        }
+        out.value("to", self.0);
     }
 
-    /// The address with the network part of `--to` and its own host part.
-    pub fn map(&self, addr: IpAddr) -> IpAddr {
-        match (addr, self.to.addr(), self.to.mask()) {
+    /// What an address becomes.
+    pub fn apply(self, addr: IpAddr) -> IpAddr {
+        match (addr, self.0.addr(), self.0.mask()) {
             (IpAddr::V4(a), IpAddr::V4(net), IpAddr::V4(mask)) => IpAddr::V4((a & !mask) | net),
             (IpAddr::V6(a), IpAddr::V6(net), IpAddr::V6(mask)) => IpAddr::V6((a & !mask) | net),
             _ => addr,

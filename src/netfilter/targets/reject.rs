@@ -1,8 +1,8 @@
 //! `-j REJECT`: throws the packet away and tells the sender.
 
-use super::super::extension::{Args, Build, Extension, Fidelity, Opt, V4, V6};
+use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::text::SaveOptions;
-use super::super::value::Kind;
+use super::super::value::{Cx, Kind, Value};
 use super::super::{Family, Hook, RuleError, TableName, Target};
 use crate::packet::{Icmp, IcmpType, Packet, Tcp, TcpFlags, Transport};
 
@@ -45,42 +45,36 @@ const V6_TYPES: &[(&str, &str, IcmpType)] = &[
 
 const HOOKS: &[Hook] = &[Hook::Input, Hook::Forward, Hook::Output];
 
-pub(super) static EXT: Extension = Extension {
-    name: "REJECT",
-    families: V4,
-    opts: &[Opt::new("reject-with", Kind::Text)],
-    build: Build::Target(build),
-    fidelity: Fidelity::Modelled,
-    tables: &[TableName::Filter],
-    hooks: HOOKS,
-};
-pub(super) static EXT6: Extension = Extension {
-    name: "REJECT",
-    families: V6,
-    opts: &[Opt::new("reject-with", Kind::Text)],
-    build: Build::Target(build),
-    fidelity: Fidelity::Modelled,
-    tables: &[TableName::Filter],
-    hooks: HOOKS,
-};
+pub(super) static EXT: Extension =
+    Extension::a_target("REJECT", BOTH, &[Opt::new("reject-with", Kind::Own(read))], build)
+        .tables(&[TableName::Filter])
+        .hooks(HOOKS);
+
+/// Reads the beginning of a name: an ICMP type's place in the table, or the place behind it for a TCP RST.
+fn read(text: &str, cx: Cx) -> Result<Value, RuleError> {
+    let begins = |name: &str| name.get(..text.len()).is_some_and(|start| start.eq_ignore_ascii_case(text));
+    let types = types(cx.family);
+    let place = match types.iter().position(|(a, b, _)| begins(a) || begins(b)) {
+        None if begins("tcp-reset") || begins("tcp-rst") => Some(types.len()),
+        found => found,
+    };
+    match place {
+        Some(place) => Ok(Value::Number(place as u64)),
+        None => said(format!("unknown reject type \"{text}\"")),
+    }
+}
+
+fn types(family: Family) -> &'static [(&'static str, &'static str, IcmpType)] {
+    if family.is_v4() { V4_TYPES } else { V6_TYPES }
+}
 
 fn build(args: &Args) -> Result<Target, RuleError> {
     let family = args.family;
-    let types = if family.is_v4() { V4_TYPES } else { V6_TYPES };
-    let with = match args.text("reject-with") {
-        None if family.is_v4() => RejectWith::Icmp(V4_TYPES[3].0, V4_TYPES[3].2),
-        None => RejectWith::Icmp(V6_TYPES[3].0, V6_TYPES[3].2),
-        Some(text) => {
-            let lower = text.to_ascii_lowercase();
-            let begins = |name: &str| !lower.is_empty() && name.starts_with(&lower);
-            if begins("tcp-reset") || begins("tcp-rst") {
-                RejectWith::TcpReset
-            } else if let Some((name, _, kind)) = types.iter().find(|(a, b, _)| begins(a) || begins(b)) {
-                RejectWith::Icmp(name, *kind)
-            } else {
-                return Err(args.said(format!("unknown reject type \"{text}\"")));
-            }
-        }
+    // Both tables have port-unreachable at the same place.
+    let place = args.number("reject-with").unwrap_or(3) as usize;
+    let with = match types(family).get(place) {
+        Some((name, _, kind)) => RejectWith::Icmp(name, *kind),
+        None => RejectWith::TcpReset,
     };
     Ok(Target::Reject(Reject { with, family }))
 }

@@ -1,6 +1,6 @@
 //! What is wrong in a dump, and where.
 
-use super::super::{ChainName, RuleError, TableName};
+use super::super::{RuleError, TableName};
 use std::fmt;
 
 /// Whether the dump can be used all the same.
@@ -30,9 +30,35 @@ impl Diagnostic {
     /// Error or warning.
     pub fn severity(&self) -> Severity {
         match self.problem {
-            Problem::LateNot | Problem::UnknownMatch(_) | Problem::UnknownTarget(_) => Severity::Warning,
-            _ => Severity::Error,
+            Problem::ByteOrderMark
+            | Problem::CarriageReturn
+            | Problem::Blanks
+            | Problem::OpenQuote
+            | Problem::BadCounters(_)
+            | Problem::LateNot
+            | Problem::UnknownMatch(_)
+            | Problem::UnknownTarget(_)
+            | Problem::Warning(_) => Severity::Warning,
+            Problem::Empty
+            | Problem::NotText
+            | Problem::TooLarge(_)
+            | Problem::UnknownTable(_)
+            | Problem::OutsideTable
+            | Problem::TableInTable
+            | Problem::NoCommit(_)
+            | Problem::Junk(_)
+            | Problem::NoPolicy(_)
+            | Problem::BadPolicy(_)
+            | Problem::Brackets(_)
+            | Problem::Rule(_) => Severity::Error,
         }
+    }
+
+    /// True if iptables-restore 1.8.9 refuses the text for it.
+    pub fn is_refused(&self) -> bool {
+        let taken =
+            matches!(self.problem, Problem::OpenQuote | Problem::BadCounters(_) | Problem::Warning(_));
+        !taken && self.problem != Problem::Empty
     }
 }
 
@@ -45,7 +71,13 @@ pub enum Problem {
     NotText,
     /// The file is larger than this many bytes.
     TooLarge(usize),
-    /// A quote is never closed.
+    /// The file begins with a byte order mark.
+    ByteOrderMark,
+    /// Lines end in a carriage return.
+    CarriageReturn,
+    /// Blanks where iptables-restore wants none.
+    Blanks,
+    /// A quote is never closed: it takes the rest of the line.
     OpenQuote,
     /// A table's name that no table has.
     UnknownTable(String),
@@ -55,21 +87,17 @@ pub enum Problem {
     TableInTable,
     /// The last `COMMIT` is missing.
     NoCommit(TableName),
-    /// A word after `COMMIT`, `:` or `*` that should not be there.
+    /// A word after `COMMIT` that should not be there.
     Junk(String),
-    /// A chain's name that iptables does not take.
-    ChainName(String),
     /// `:CHAIN` without a policy.
     NoPolicy(String),
     /// A policy that is neither ACCEPT nor DROP.
     BadPolicy(String),
     /// `[packets:bytes]` that are not two numbers.
     BadCounters(String),
-    /// A rule for a chain that is not there.
-    NoChain(ChainName),
-    /// A command other than those a dump can hold.
-    BadCommand(String),
-    /// The rule itself.
+    /// Counters without their brackets or colon.
+    Brackets(String),
+    /// The command itself.
     Rule(RuleError),
     /// `!` after the option, where older versions had it: read, though 1.8.9 refuses it.
     LateNot,
@@ -77,6 +105,8 @@ pub enum Problem {
     UnknownMatch(String),
     /// A target that 1.8.9 does not have: kept, and unknown where a packet meets it.
     UnknownTarget(String),
+    /// What iptables itself warns of.
+    Warning(String),
 }
 
 impl fmt::Display for Problem {
@@ -85,23 +115,29 @@ impl fmt::Display for Problem {
             Self::Empty => f.write_str("the file is empty: expected `*filter` or another table"),
             Self::NotText => f.write_str("this is not text: expected what iptables-save prints"),
             Self::TooLarge(max) => write!(f, "the file is larger than {} MiB", max >> 20),
-            Self::OpenQuote => f.write_str("unclosed quote"),
+            Self::ByteOrderMark => {
+                f.write_str("the file begins with a byte order mark, which iptables-restore refuses")
+            }
+            Self::CarriageReturn => {
+                f.write_str("lines end in carriage returns, which iptables-restore refuses")
+            }
+            Self::Blanks => f.write_str("iptables-restore refuses these blanks"),
+            Self::OpenQuote => f.write_str("unclosed quote: it takes the rest of the line"),
             Self::UnknownTable(t) => write!(f, "table name '{t}' invalid"),
             Self::OutsideTable => f.write_str("expected a table (`*filter`) before this line"),
             Self::TableInTable => f.write_str("the table before this one has no COMMIT"),
             Self::NoCommit(t) => write!(f, "COMMIT expected: the text ends inside table {t}"),
             Self::Junk(word) => write!(f, "`{word}` has no place here"),
-            Self::ChainName(why) => f.write_str(why),
             Self::NoPolicy(chain) => write!(f, "chain {chain} has no policy: expected `-`, ACCEPT or DROP"),
             Self::BadPolicy(p) => write!(f, "Bad policy name `{p}'"),
             Self::BadCounters(c) => write!(f, "bad counters `{c}': expected [packets:bytes]"),
-            Self::NoChain(c) => write!(f, "No chain/target/match by that name: {c}"),
-            Self::BadCommand(c) => write!(f, "`{c}' is no command of a dump: expected -A CHAIN"),
+            Self::Brackets(c) => write!(f, "bad counters `{c}': need [packets:bytes]"),
             Self::Rule(error) => f.write_str(error.to_string().trim()),
             Self::LateNot => f.write_str("`!` belongs before the option; iptables 1.8.9 refuses it here"),
             Self::UnknownMatch(m) => {
                 write!(f, "iptables 1.8.9 has no match `{m}': kept as it is, unknown to every packet")
             }
+            Self::Warning(text) => f.write_str(text.trim_start_matches("Warning: ")),
             Self::UnknownTarget(t) => {
                 write!(f, "iptables 1.8.9 has no target `{t}': kept as it is, unknown to every packet")
             }

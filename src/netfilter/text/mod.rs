@@ -1,17 +1,24 @@
 //! iptables' text: dumps read and printed, rules as options.
 
 mod diagnostic;
+mod execute;
+mod options;
 mod parts;
 mod report;
 mod restore;
 mod rule;
 mod save;
+mod translate;
+mod try_rule;
+mod verb;
 mod words;
 
 pub use diagnostic::{Diagnostic, Problem, Severity};
 pub use parts::{RuleParts, rule_parts};
 pub use report::report;
 pub use restore::{Restored, restore};
-pub use rule::{ParsedRule, parse_rule};
+pub use rule::{Command, Reading, Remark, parse_command};
 pub use save::{Save, SaveOptions, rule_line, rule_words};
-pub use words::{OpenQuote, Word, quote, split};
+pub use try_rule::{Tried, try_rule};
+pub use verb::Verb;
+pub use words::{Split, Word, quote, split};

@@ -1,14 +1,13 @@
 //! Reads what iptables-save prints, and what people make of it, as iptables-restore 1.8.9 (nf_tables) does.
 
 use super::super::error::RuleError;
-use super::super::rule::Counters;
-use super::super::ruleset::{Chain, ChainKind, ChainName, Policy, Ruleset, Table};
-use super::super::{Family, Hook, TableName, Target, check};
+use super::super::ruleset::{Policy, Ruleset};
+use super::super::{Counters, Family, Hook, TableName, check};
 use super::diagnostic::{Diagnostic, Problem, Severity};
-use super::rule::{Remark, parse_rule};
+use super::execute::Section;
+use super::rule::{Reading, Refusal, Remark, parse_command};
+use super::verb::chain_name;
 use super::words::{Word, split};
-use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// The largest text that is read, in bytes.
 pub const MAX_BYTES: usize = 32 << 20;
@@ -28,6 +27,11 @@ impl Restored {
     /// The rules, if iptables-restore would have taken the text (or refused it only for what is kept here).
     pub fn usable(self) -> Result<Ruleset, Vec<Diagnostic>> {
         if self.has_errors() { Err(self.diagnostics) } else { Ok(self.ruleset) }
+    }
+
+    /// True if iptables-restore 1.8.9 would refuse the text, though some of that is read here.
+    pub fn is_refused(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_refused)
     }
 
     /// True if a diagnostic is an error.
@@ -56,99 +60,108 @@ impl Restored {
 /// assert_eq!(error.problem.to_string(), "Chain 'NOPE' does not exist");
 /// ```
 pub fn restore(text: &str, family: Family) -> Restored {
-    let mut reader =
-        Reader { ruleset: Ruleset::empty(family), diagnostics: Vec::new(), open: None, errors: 0, line: 0 };
+    let mut reader = Reader {
+        ruleset: Ruleset::empty(family),
+        diagnostics: Vec::new(),
+        open: None,
+        errors: 0,
+        line: 0,
+        returns: false,
+    };
     reader.read(text);
     Restored { ruleset: reader.ruleset, diagnostics: reader.diagnostics }
-}
-
-/// The table that is being read.
-struct Open {
-    name: TableName,
-    table: Table,
-    /// Chains that the section declares anywhere: a rule may jump to a later one.
-    declared: BTreeSet<String>,
-    /// The section named a chain or a rule: only then does the table come into being.
-    used: bool,
 }
 
 struct Reader {
     ruleset: Ruleset,
     diagnostics: Vec<Diagnostic>,
-    open: Option<Open>,
+    /// The table that is being read.
+    open: Option<Section>,
     errors: usize,
     line: u32,
+    /// A line ended in a carriage return: told once.
+    returns: bool,
 }
 
 impl Reader {
     fn read(&mut self, text: &str) {
+        self.line = 1;
         if text.len() > MAX_BYTES {
             return self.whole_line(Problem::TooLarge(MAX_BYTES));
         }
         if text.contains('\0') {
             return self.whole_line(Problem::NotText);
         }
-        let lines: Vec<&str> = text.split('\n').collect();
-        if lines.iter().all(|l| l.trim().is_empty()) {
-            self.line = 1;
+        let text = match text.strip_prefix('\u{feff}') {
+            Some(rest) => {
+                self.whole_line(Problem::ByteOrderMark);
+                rest
+            }
+            None => text,
+        };
+        if text.trim().is_empty() {
             return self.whole_line(Problem::Empty);
         }
-        for (index, line) in lines.iter().enumerate() {
+        for (index, line) in text.lines().enumerate() {
             self.line = index as u32 + 1;
             if self.errors >= MAX_ERRORS {
                 return;
             }
-            self.read_line(line, &lines[index + 1..]);
+            // `lines` takes one carriage return off, as part of the line's end.
+            let trimmed = line.trim_end_matches('\r');
+            let end = line.as_ptr() as usize - text.as_ptr() as usize + line.len();
+            if !self.returns && (trimmed.len() < line.len() || text[end..].starts_with('\r')) {
+                self.returns = true;
+                self.report(trimmed.len(), 0, Problem::CarriageReturn);
+            }
+            self.read_line(trimmed);
         }
         if let Some(open) = self.open.take() {
-            self.line = lines.len() as u32;
             self.whole_line(Problem::NoCommit(open.name));
         }
     }
 
-    fn read_line(&mut self, line: &str, rest: &[&str]) {
-        let trimmed = line.trim_end_matches('\r');
-        if trimmed.is_empty() || trimmed.starts_with('#') {
+    fn read_line(&mut self, line: &str) {
+        if line.is_empty() || line.starts_with('#') {
             return;
         }
-        if let Some(name) = trimmed.strip_prefix('*') {
-            return self.table_line(name, rest);
+        let bare = line.trim_start_matches([' ', '\t']);
+        if bare.len() < line.len() && (bare.is_empty() || bare.starts_with(['#', '*', ':'])) {
+            self.report(0, line.len() - bare.len(), Problem::Blanks);
+            return self.read_line(bare);
+        }
+        if let Some(name) = line.strip_prefix('*') {
+            return self.table_line(name);
         }
         if self.open.is_none() {
             return self.whole_line(Problem::OutsideTable);
         }
-        if let Some(after) = trimmed.strip_prefix("COMMIT")
+        if let Some(after) = line.strip_prefix("COMMIT")
             && (after.is_empty() || after.starts_with([' ', '\t']))
         {
-            // 1.8.9 refuses anything after the word, a blank too; a pasted text often has one.
-            if !after.trim().is_empty() {
-                self.report(6, after.len(), Problem::Junk(after.trim().into()));
+            match after.trim() {
+                "" if after.is_empty() => {}
+                "" => self.report(6, after.len(), Problem::Blanks),
+                junk => self.report(6, after.len(), Problem::Junk(junk.into())),
             }
             return self.commit();
         }
-        match trimmed.strip_prefix(':') {
+        match line.strip_prefix(':') {
             Some(chain) => self.chain_line(chain),
-            None => self.rule_line(trimmed),
+            None => self.rule_line(line),
         }
     }
 
-    fn table_line(&mut self, name: &str, rest: &[&str]) {
-        let name = name.trim();
+    fn table_line(&mut self, name: &str) {
+        let name = name.split_whitespace().next().unwrap_or_default();
         if self.open.is_some() {
             self.whole_line(Problem::TableInTable);
             self.commit();
         }
-        let Some(table) = TableName::by_name(name) else {
-            return self.report(1, name.len(), Problem::UnknownTable(name.into()));
-        };
-        let section = rest.iter().take_while(|l| !l.starts_with("COMMIT") && !l.starts_with('*'));
-        let declared = section
-            .filter_map(|l| l.strip_prefix(':').or_else(|| l.strip_prefix("-N ")))
-            .filter_map(|l| l.split_whitespace().next())
-            .chain(table.hooks().iter().map(|h| h.name()))
-            .map(str::to_owned)
-            .collect();
-        self.open = Some(Open { name: table, table: Table::new(table), declared, used: false });
+        match TableName::by_name(name) {
+            Some(table) => self.open = Some(Section::new(table)),
+            None => self.report(1, name.len(), Problem::UnknownTable(name.into())),
+        }
     }
 
     fn commit(&mut self) {
@@ -164,109 +177,75 @@ impl Reader {
     fn chain_line(&mut self, text: &str) {
         let mut words = text.split_whitespace();
         let name = words.next().unwrap_or_default();
-        if let Err(why) = chain_name(name) {
-            return self.report(1, name.len(), Problem::ChainName(why));
+        if let Err(why) = chain_name(name, self.ruleset.family) {
+            return self.report(1, name.len(), Problem::Rule(why));
         }
         let Some(policy) = words.next() else {
             return self.whole_line(Problem::NoPolicy(name.into()));
         };
-        let counters = match words.next().map(|c| (c, counters(c))) {
-            None => Counters::default(),
-            Some((_, Some(counters))) => counters,
-            Some((bad, None)) => return self.report_word(bad, text, Problem::BadCounters(bad.into())),
-        };
+        let mut counted = Counters::default();
+        if let Some(word) = words.next() {
+            match counters(word) {
+                Some(counters) => counted = counters,
+                None => self.report_word(word, text, Problem::BadCounters(word.into())),
+            }
+        }
         let Some(open) = &mut self.open else { return };
-        open.used = true;
-        let hook = Hook::by_name(name).filter(|h| open.name.hooks().contains(h));
-        let kind = match (hook, policy) {
-            (None, _) => ChainKind::User,
-            (Some(hook), "ACCEPT" | "-") => ChainKind::Base { hook, policy: Policy::Accept, counters },
-            (Some(hook), "DROP") => ChainKind::Base { hook, policy: Policy::Drop, counters },
-            (Some(_), bad) => return self.report_word(bad, text, Problem::BadPolicy(bad.into())),
+        let is_base = Hook::by_name(name).is_some_and(|h| open.name.hooks().contains(&h));
+        let policy = match policy {
+            "ACCEPT" | "-" => Some(Policy::Accept),
+            "DROP" => Some(Policy::Drop),
+            bad if is_base => return self.report_word(bad, text, Problem::BadPolicy(bad.into())),
+            _ => None,
         };
-        open.table.chains.insert(ChainName::new(name), Arc::new(Chain { kind, rules: Vec::new() }));
+        open.declare(name, policy, counted);
     }
 
     fn rule_line(&mut self, line: &str) {
-        let mut words = match split(line) {
-            Ok(words) => words,
-            Err(open) => return self.report(open.at, line.len() - open.at, Problem::OpenQuote),
-        };
-        if words.is_empty() {
-            return;
+        let split = split(line);
+        if let Some(at) = split.open_quote {
+            self.report(at, line.len() - at, Problem::OpenQuote);
         }
+        let mut words = &split.words[..];
         let mut counted = Counters::default();
-        if words[0].text.starts_with('[') {
-            match counters(&words[0].text) {
-                Some(counters) => counted = counters,
-                None => return self.at_word(&words[0], Problem::BadCounters(words[0].text.to_string())),
-            }
-            words.remove(0);
-        }
-        let (Some(command), Some(chain)) = (words.first(), words.get(1)) else {
-            return match words.first() {
-                Some(only) => self.at_word(&only.clone(), Problem::BadCommand(only.text.to_string())),
-                None => self.whole_line(Problem::BadCommand(line.trim().into())),
-            };
-        };
-        let insert = match command.text.as_str() {
-            "-A" | "--append" => None,
-            "-I" | "--insert" => Some(()),
-            _ => return self.at_word(&command.clone(), Problem::BadCommand(command.text.to_string())),
-        };
-        let name = ChainName::new(&chain.text);
-        let chain_word = chain.clone();
-        let mut options = &words[2..];
-        let mut place = 1;
-        if insert.is_some()
-            && let Some(number) = options.first().and_then(|w| w.text.parse::<usize>().ok())
+        if let [first, rest @ ..] = words
+            && first.text.starts_with('[')
         {
-            place = number;
-            options = &options[1..];
+            match counters(&first.text) {
+                Some(counters) => counted = counters,
+                None if first.text.contains(':') && first.text.ends_with(']') => {
+                    self.at_word(first, Problem::BadCounters(first.text.to_string()));
+                }
+                None => return self.at_word(first, Problem::Brackets(first.text.to_string())),
+            }
+            words = rest;
         }
         let Some(open) = &mut self.open else { return };
-        open.used = true;
-        let table = open.name;
-        let declared = &open.declared;
-        let parsed = parse_rule(self.ruleset.family, &name, options, &|c| declared.contains(c));
-        let parsed = match parsed {
-            Ok(parsed) => parsed,
+        let reading = Reading { family: self.ruleset.family, table: open.name, dump: true };
+        let result = match parse_command(reading, words) {
+            Ok(mut command) => {
+                let remarks = std::mem::take(&mut command.remarks);
+                open.execute(command, self.line, counted).map(|()| remarks)
+            }
+            Err(Refusal { error: RuleError::OtherFamily, .. }) => return,
+            Err(Refusal { word, error, .. }) => Err((word, error)),
+        };
+        let nowhere = Word { text: Default::default(), at: 0, len: 0 };
+        match result {
+            Ok(remarks) => {
+                for (word, remark) in remarks {
+                    let problem = match remark {
+                        Remark::LateNot => Problem::LateNot,
+                        Remark::UnknownMatch(name) => Problem::UnknownMatch(name),
+                        Remark::UnknownTarget(name) => Problem::UnknownTarget(name),
+                        Remark::Warning(text) => Problem::Warning(text),
+                    };
+                    self.at_word(words.get(word).unwrap_or(&nowhere), problem);
+                }
+            }
             Err((word, error)) => {
-                let word = options.get(word).unwrap_or(&chain_word).clone();
-                return self.at_word(&word, Problem::Rule(error));
+                self.at_word(words.get(word).unwrap_or(&nowhere), Problem::Rule(error));
             }
-        };
-        if table == TableName::Nat && parsed.rules.iter().any(|r| r.target == Target::Drop) {
-            let words =
-                "The \"nat\" table is not intended for filtering, the use of DROP is therefore inhibited.";
-            return self.whole_line(Problem::Rule(RuleError::Said(words.into())));
-        }
-        let Some(chain) = open.table.chains.get_mut(&name) else {
-            return self.at_word(&chain_word, Problem::NoChain(name));
-        };
-        let rules = &mut Arc::make_mut(chain).rules;
-        if insert.is_some() && (place == 0 || place > rules.len() + 1) {
-            let said = RuleError::Said("Index of insertion too big.".into());
-            return self.at_word(&chain_word, Problem::Rule(said));
-        }
-        for (offset, mut rule) in parsed.rules.into_iter().enumerate() {
-            rule.line = self.line;
-            if rule.counters == Counters::default() {
-                rule.counters = counted;
-            }
-            match insert {
-                None => rules.push(Arc::new(rule)),
-                Some(()) => rules.insert(place - 1 + offset, Arc::new(rule)),
-            }
-        }
-        for (word, remark) in parsed.remarks {
-            let problem = match remark {
-                Remark::LateNot => Problem::LateNot,
-                Remark::UnknownMatch(name) => Problem::UnknownMatch(name),
-                Remark::UnknownTarget(name) => Problem::UnknownTarget(name),
-            };
-            let word = options.get(word).unwrap_or(&chain_word).clone();
-            self.at_word(&word, problem);
         }
     }
 
@@ -285,7 +264,7 @@ impl Reader {
     }
 
     fn report(&mut self, column: usize, len: usize, problem: Problem) {
-        let diagnostic = Diagnostic { line: self.line.max(1), column, len, problem };
+        let diagnostic = Diagnostic { line: self.line, column, len, problem };
         if diagnostic.severity() == Severity::Error {
             self.errors += 1;
         }
@@ -297,19 +276,4 @@ impl Reader {
 fn counters(text: &str) -> Option<Counters> {
     let (packets, bytes) = text.strip_prefix('[')?.strip_suffix(']')?.split_once(':')?;
     Some(Counters { packets: packets.parse().ok()?, bytes: bytes.parse().ok()? })
-}
-
-/// Says why iptables takes no such name for a chain.
-fn chain_name(name: &str) -> Result<(), String> {
-    if name.is_empty() {
-        Err("a chain needs a name".into())
-    } else if name.len() > ChainName::MAX {
-        Err(format!("chain name `{name}' too long (must be under {} chars)", ChainName::MAX + 1))
-    } else if name.starts_with(['-', '!']) {
-        Err(format!("chain name not allowed to start with `{}'", &name[..1]))
-    } else if super::super::targets::is_verdict(name) || super::super::targets::is_builtin(name) {
-        Err("chain name may not clash with target name".into())
-    } else {
-        Ok(())
-    }
 }

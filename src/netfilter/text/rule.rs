@@ -1,24 +1,35 @@
-//! One rule's options, read in the order and with the refusals of iptables 1.8.9 (`do_parse`).
+//! One command's options, read in the order and with the refusals of iptables 1.8.9 (`do_parse`).
 
 use super::super::error::RuleError;
-use super::super::extension::{Arg, Args, Build, Extension, check_once, check_required};
-use super::super::rule::{AddrMask, IfMatch};
-use super::super::value::{self, Kind, Value};
-use super::super::{ChainName, Family, Hook, Inv, Match, Rule, Target, matches, targets};
+use super::super::extension::{Arg, Args, Build, Extension, check_all, check_once};
+use super::super::rule::{AddrMask, Counters, IfMatch};
+use super::super::value::{self, Kind};
+use super::super::{
+    ChainName, Family, Hook, Inv, Match, Rule, TableName, Target, Unknown, addr, matches, targets,
+};
+use super::options::{Core, Takes};
+use super::translate::translate;
+use super::verb::{Verb, chain_name, rule_number, target_name};
 use super::words::Word;
 use crate::packet::Proto;
 use smol_str::SmolStr;
 
-/// What a rule's words say: `-s a,b` makes more than one rule of them.
+/// What a command's words say.
 #[derive(Debug)]
-pub struct ParsedRule {
-    /// The rules, first source with first destination first.
+pub struct Command {
+    /// What is to be done.
+    pub verb: Verb,
+    /// Where, with the number of the chain's word; `None` for all chains.
+    pub chain: Option<(ChainName, usize)>,
+    /// The rules, first source with first destination first: `-s a,b` makes more than one rule.
     pub rules: Vec<Rule>,
-    /// Chains that `-j` or `-g` may mean; the caller knows which exist.
+    /// The chain that the rules jump to, with the number of its word.
+    pub jump: Option<(ChainName, usize)>,
+    /// What there is to tell of the words, each with the number of its word.
     pub remarks: Vec<(usize, Remark)>,
 }
 
-/// Something to tell about a rule that was read all the same, with the number of its word.
+/// Something to tell about a command that was read all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Remark {
     /// `!` stood after the option.
@@ -27,34 +38,67 @@ pub enum Remark {
     UnknownMatch(String),
     /// A target that iptables 1.8.9 does not have.
     UnknownTarget(String),
+    /// What iptables warns of.
+    Warning(String),
 }
 
-/// Reads the words after `-A CHAIN`. `is_chain` tells which names are chains of the table.
+/// How a command is read.
+#[derive(Clone, Copy)]
+pub struct Reading {
+    /// The table's family.
+    pub family: Family,
+    /// The table.
+    pub table: TableName,
+    /// The words are a dump's line. There `-t` and `-w` have no place; what other versions of iptables take is
+    /// read with a remark: `!` behind its option, unknown matches and targets.
+    pub dump: bool,
+}
+
+/// Reads a command's words: `-A CHAIN …` and its like.
 ///
-/// The error names the word (its number in `words`) at which it was noticed.
-pub fn parse_rule(
-    family: Family,
-    chain: &ChainName,
-    words: &[Word],
-    is_chain: &dyn Fn(&str) -> bool,
-) -> Result<ParsedRule, (usize, RuleError)> {
+/// ```
+/// use vitrine::netfilter::{Family, TableName, text::{Reading, parse_command, split}};
+/// let reading = Reading { family: Family::Ip, table: TableName::Filter, dump: false };
+/// let refused = parse_command(reading, &split("-A INPUT -p tpc").words).unwrap_err();
+/// assert_eq!((refused.word, refused.error.to_string().as_str()), (3, "unknown protocol \"tpc\" specified"));
+/// ```
+pub fn parse_command(reading: Reading, words: &[Word]) -> Result<Command, Refusal> {
     let mut parser = Parser {
-        family,
-        chain,
+        reading,
         words,
         at: 0,
         not: None,
+        verb: None,
         rule: Rule::empty(),
         sources: None,
         destinations: None,
+        proto_name: None,
+        proto_loaded: false,
         loaded: Vec::new(),
-        target: Jump::None,
+        target: None,
+        listing: None,
         remarks: Vec::new(),
     };
-    match parser.run(is_chain) {
-        Ok(()) => parser.finish(is_chain),
-        Err(error) => Err((parser.at.min(words.len().saturating_sub(1)), error)),
-    }
+    let refusal = match parser.run() {
+        Err(error) => (parser.at.min(words.len().saturating_sub(1)), error),
+        Ok(()) => match parser.finish() {
+            Ok(command) => return Ok(command),
+            Err(refusal) => refusal,
+        },
+    };
+    let (word, error) = refusal;
+    Err(Refusal { word, error, remarks: parser.remarks })
+}
+
+/// A command that is refused.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The number of the word at which it was noticed.
+    pub word: usize,
+    /// Why.
+    pub error: RuleError,
+    /// What there was to tell of the words before.
+    pub remarks: Vec<(usize, Remark)>,
 }
 
 /// An extension that `-m`, `-j` or `-p` brought in, with what the rule gave it so far.
@@ -72,81 +116,42 @@ enum Source {
     Unknown(SmolStr, Vec<SmolStr>),
 }
 
-enum Jump {
-    None,
-    To { name: SmolStr, goto: bool, word: usize },
+/// The command's option: its letter, what it does, where, and the number of the chain's word.
+struct Given {
+    letter: char,
+    verb: Verb,
+    chain: Option<(ChainName, usize)>,
+}
+
+/// `-j` or `-g`, with the number of its word.
+struct Jump<'a> {
+    name: &'a str,
+    goto: bool,
+    word: usize,
 }
 
 struct Parser<'a> {
-    family: Family,
-    chain: &'a ChainName,
+    reading: Reading,
     words: &'a [Word],
     at: usize,
     /// The `!` that waits for its option.
     not: Option<usize>,
+    verb: Option<Given>,
     rule: Rule,
-    sources: Option<Inv<Vec<AddrMask>>>,
-    destinations: Option<Inv<Vec<AddrMask>>>,
+    sources: Option<(bool, &'a str, usize)>,
+    destinations: Option<(bool, &'a str, usize)>,
+    /// `-p` as it was written: the name of the match that its first option brings in.
+    proto_name: Option<&'a str>,
+    proto_loaded: bool,
     loaded: Vec<Loaded>,
-    target: Jump,
+    target: Option<Jump<'a>>,
+    /// An option that only listing commands take.
+    listing: Option<char>,
     remarks: Vec<(usize, Remark)>,
 }
 
-/// The options that every rule knows, by all the names that `getopt_long` takes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Core {
-    Source,
-    Destination,
-    InInterface,
-    OutInterface,
-    Protocol,
-    Fragment,
-    Match,
-    Jump,
-    Goto,
-    SetCounters,
-    Wait,
-    Family4,
-    Family6,
-}
-
-const LONG: &[(&str, Core)] = &[
-    ("source", Core::Source),
-    ("src", Core::Source),
-    ("destination", Core::Destination),
-    ("dst", Core::Destination),
-    ("in-interface", Core::InInterface),
-    ("out-interface", Core::OutInterface),
-    ("protocol", Core::Protocol),
-    ("proto", Core::Protocol),
-    ("fragments", Core::Fragment),
-    ("match", Core::Match),
-    ("jump", Core::Jump),
-    ("goto", Core::Goto),
-    ("set-counters", Core::SetCounters),
-    ("wait", Core::Wait),
-    ("ipv4", Core::Family4),
-    ("ipv6", Core::Family6),
-];
-
-const SHORT: &[(char, Core)] = &[
-    ('s', Core::Source),
-    ('d', Core::Destination),
-    ('i', Core::InInterface),
-    ('o', Core::OutInterface),
-    ('p', Core::Protocol),
-    ('f', Core::Fragment),
-    ('m', Core::Match),
-    ('j', Core::Jump),
-    ('g', Core::Goto),
-    ('c', Core::SetCounters),
-    ('w', Core::Wait),
-    ('4', Core::Family4),
-    ('6', Core::Family6),
-];
-
 impl<'a> Parser<'a> {
-    fn run(&mut self, is_chain: &dyn Fn(&str) -> bool) -> Result<(), RuleError> {
+    fn run(&mut self) -> Result<(), RuleError> {
         while let Some(word) = self.words.get(self.at) {
             let text = word.text.as_str();
             if text == "!" {
@@ -158,282 +163,368 @@ impl<'a> Parser<'a> {
                 continue;
             }
             if let Some(long) = text.strip_prefix("--") {
-                self.long(long, is_chain)?;
+                self.long(long)?;
             } else if let Some(short) = text.strip_prefix('-').filter(|s| !s.is_empty()) {
-                self.short(short, is_chain)?;
+                self.short(short)?;
             } else {
                 return Err(RuleError::BadArgument(text.into()));
             }
             self.at += 1;
             self.not = None;
         }
-        match self.not {
-            Some(at) => {
-                self.at = at;
-                Err(RuleError::BadArgument("!".into()))
-            }
-            None => Ok(()),
-        }
+        Ok(())
     }
 
-    fn short(&mut self, short: &str, is_chain: &dyn Fn(&str) -> bool) -> Result<(), RuleError> {
+    fn short(&mut self, short: &'a str) -> Result<(), RuleError> {
         let mut chars = short.chars();
         let letter = chars.next().unwrap_or_default();
-        let core = SHORT.iter().find(|(c, _)| *c == letter).map(|(_, core)| *core);
-        let Some(core) = core else { return Err(RuleError::UnknownOption(format!("-{short}"))) };
-        let attached = Some(chars.as_str()).filter(|a| !a.is_empty());
-        self.core(core, &format!("-{letter}"), attached, is_chain)
+        let unknown = || RuleError::UnknownOption(format!("-{letter}"));
+        let core = Core::short(letter).ok_or_else(unknown)?;
+        self.core(core, Some(chars.as_str()).filter(|a| !a.is_empty()))
     }
 
-    fn long(&mut self, text: &str, is_chain: &dyn Fn(&str) -> bool) -> Result<(), RuleError> {
+    fn long(&mut self, text: &'a str) -> Result<(), RuleError> {
         let (name, attached) = match text.split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (text, None),
         };
-        if let Some(&(full, core)) = LONG.iter().find(|(n, _)| *n == name) {
-            return self.core(core, &format!("--{full}"), attached, is_chain);
+        let unknown = || RuleError::UnknownOption(format!("--{text}"));
+        if let Some(core) = Core::exact(name) {
+            return self.core(core, attached);
         }
-        if let Some((slot, opt)) = self.find_option(name)? {
-            return self.extension_option(slot, opt, attached);
+        match self.find_option(name) {
+            Found::Core(core) => return self.core(core, attached),
+            Found::Option(slot, opt) => return self.extension_option(slot, opt, attached),
+            Found::Ambiguous => return Err(unknown()),
+            Found::Nothing => {}
         }
-        // `-p tcp --dport 80`: the protocol's own match comes in with its first option.
-        if let Some(ext) = self.implicit_match()
-            && let Some(opt) = exact(ext, name).or_else(|| abbreviated(ext, name))
-        {
-            self.loaded.push(Loaded {
-                source: Source::Known(ext),
-                given: Vec::new(),
-                is_target: false,
-                word: self.at,
-            });
-            return self.extension_option(self.loaded.len() - 1, opt, attached);
+        // `-p tcp --dport 80`: the protocol's own match comes in with the first option that nothing else has.
+        if let Some(ext) = self.implicit_match() {
+            self.proto_loaded = true;
+            self.load(ext, false);
+            if let Found::Option(slot, opt) = self.find_option(name) {
+                return self.extension_option(slot, opt, attached);
+            }
         }
-        if let Some(place) = self.loaded.iter().rposition(|l| matches!(l.source, Source::Unknown(..))) {
-            self.keep_words(place);
-            return Ok(());
-        }
-        let mut core = LONG.iter().filter(|(n, _)| n.starts_with(name));
-        match (core.next(), core.next()) {
-            (Some(&(full, core)), None) => self.core(core, &format!("--{full}"), attached, is_chain),
-            _ => Err(RuleError::UnknownOption(format!("--{name}"))),
+        match self.loaded.iter().rposition(|l| matches!(l.source, Source::Unknown(..))) {
+            Some(place) if self.reading.dump => {
+                self.keep_words(place);
+                Ok(())
+            }
+            _ => Err(unknown()),
         }
     }
 
-    /// The loaded extension that has the option: the one that came in last wins, as in `getopt`'s merged list.
-    fn find_option(&self, name: &str) -> Result<Option<(usize, usize)>, RuleError> {
+    /// What a long name means: the extension that came in last is asked first, as in `getopt`'s merged list;
+    /// a beginning of a name must belong to one option only.
+    fn find_option(&self, name: &str) -> Found {
         let known = || {
             self.loaded.iter().enumerate().rev().filter_map(|(slot, l)| match &l.source {
                 Source::Known(ext) => Some((slot, *ext)),
                 Source::Unknown(..) => None,
             })
         };
-        if let Some(found) = known().find_map(|(slot, ext)| Some((slot, exact(ext, name)?))) {
-            return Ok(Some(found));
+        if let Some((slot, opt)) = known().find_map(|(slot, ext)| Some((slot, ext.opt(name)?))) {
+            return Found::Option(slot, opt);
         }
-        let mut close = known().filter_map(|(slot, ext)| Some((slot, abbreviated(ext, name)?)));
-        Ok(close.next())
+        let mut found = Found::Nothing;
+        let mut names = None;
+        for core in Core::beginning(name) {
+            match found {
+                Found::Nothing => found = Found::Core(core),
+                Found::Core(other) if other == core => {}
+                _ => return Found::Ambiguous,
+            }
+        }
+        for (slot, ext) in known() {
+            for (opt, option) in ext.opts.iter().enumerate() {
+                if !option.names().any(|n| n.starts_with(name)) || names == Some((ext.name, opt)) {
+                    continue;
+                }
+                match found {
+                    Found::Nothing => found = Found::Option(slot, opt),
+                    _ => return Found::Ambiguous,
+                }
+                names = Some((ext.name, opt));
+            }
+        }
+        found
     }
 
-    /// The match that `-p` brings in by itself, unless it is there already.
+    /// The match that `-p` brings in by itself, once a rule.
     fn implicit_match(&self) -> Option<&'static Extension> {
-        let proto = self.rule.proto?.value;
-        let name = match proto {
-            Proto::ICMPV6 => "icmp6",
-            Proto::MH => "mh",
-            other => other.name()?,
-        };
-        let ext = matches::find(name, self.family)?;
-        let loaded = self.loaded.iter().any(|l| matches!(l.source, Source::Known(e) if std::ptr::eq(e, ext)));
-        (!loaded).then_some(ext)
+        if self.proto_loaded {
+            return None;
+        }
+        let written = self.proto_name?;
+        match value::number(written) {
+            Some(n) => matches::find(Proto(u8::try_from(n).ok()?).name()?, self.reading.family),
+            None => matches::find(&written.to_ascii_lowercase(), self.reading.family),
+        }
     }
 
-    fn core(
-        &mut self,
-        core: Core,
-        name: &str,
-        attached: Option<&str>,
-        is_chain: &dyn Fn(&str) -> bool,
-    ) -> Result<(), RuleError> {
+    fn core(&mut self, core: Core, attached: Option<&'a str>) -> Result<(), RuleError> {
+        let word = self.words[self.at].text.as_str();
+        let value = match core.takes() {
+            Takes::Nothing => "",
+            Takes::One => self.argument(attached)?,
+            Takes::Maybe => match attached {
+                Some(text) => text,
+                None if self.has_argument() => self.argument(None)?,
+                None => "",
+            },
+        };
         match core {
-            Core::Fragment => {
-                if !self.family.is_v4() {
-                    return Err(RuleError::UnknownOption("-f".into()));
+            Core::Command(letter) => self.command(letter, value)?,
+            Core::Source | Core::Destination => {
+                let (letter, slot) = match core {
+                    Core::Source => ('s', &mut self.sources),
+                    _ => ('d', &mut self.destinations),
+                };
+                if slot.is_some() {
+                    return Err(RuleError::Multiple(letter));
                 }
-                self.rule.fragment = Some(self.not.is_none());
-                return Ok(());
-            }
-            Core::Family4 | Core::Family6 => return Ok(()),
-            Core::Wait => {
-                if self.peek_is_number() {
-                    self.at += 1;
-                }
-                return Ok(());
-            }
-            Core::SetCounters => return self.set_counters(attached),
-            _ => {}
-        }
-        let value = self.argument(name, attached)?;
-        match core {
-            Core::Source => {
-                let list = self.addresses(&value, 's', self.sources.is_some())?;
-                self.sources = Some(list);
-            }
-            Core::Destination => {
-                let list = self.addresses(&value, 'd', self.destinations.is_some())?;
-                self.destinations = Some(list);
+                // iptables looks at the last word for the address, also where it hangs on its option.
+                let text = if attached.is_some() { word } else { value };
+                *slot = Some((self.not.is_some(), text, self.at));
             }
             Core::InInterface => {
-                self.rule.iif = Some(self.interface(&value, 'i', self.rule.iif.is_some())?);
+                self.rule.iif = Some(self.interface(value, 'i', self.rule.iif.is_some())?);
             }
             Core::OutInterface => {
-                self.rule.oif = Some(self.interface(&value, 'o', self.rule.oif.is_some())?);
+                self.rule.oif = Some(self.interface(value, 'o', self.rule.oif.is_some())?);
             }
-            Core::Protocol => {
-                if self.rule.proto.is_some() {
-                    return Err(RuleError::Multiple('p'));
+            Core::Protocol => self.protocol(value)?,
+            Core::Fragment => {
+                if !self.reading.family.is_v4() {
+                    return Err(RuleError::Fragment6);
                 }
-                let proto = value::proto(&value)?;
-                if proto == Proto::ALL && self.not.is_some() {
-                    return Err(RuleError::NeverMatches);
+                if self.rule.fragment.is_some() {
+                    return Err(RuleError::Multiple('f'));
                 }
-                self.rule.proto = Some(Inv { not: self.not.is_some(), value: proto });
+                self.rule.fragment = Some(self.not.is_none());
             }
             Core::Match => {
                 if self.not.is_some() {
-                    return Err(RuleError::UnexpectedNot);
+                    return Err(RuleError::NotBeforeMatch);
                 }
-                self.load_match(&value);
+                self.load_match(value)?;
             }
             Core::Jump | Core::Goto => {
-                if self.not.is_some() {
-                    return Err(RuleError::Said(format!("unexpected ! flag before {name}")));
-                }
-                if !matches!(self.target, Jump::None) {
+                if self.target.is_some() {
                     return Err(RuleError::Multiple('j'));
                 }
+                if self.not.is_some() {
+                    return Err(RuleError::NotInvertible('j'));
+                }
+                target_name(value)?;
                 let goto = core == Core::Goto;
-                self.target = Jump::To { name: SmolStr::new(&value), goto, word: self.at };
-                if !goto && !is_chain(&value) {
-                    self.load_target(&value);
+                self.target = Some(Jump { name: value, goto, word: self.at });
+                if !goto {
+                    self.load_target(value);
                 }
             }
-            Core::Fragment | Core::Family4 | Core::Family6 | Core::Wait | Core::SetCounters => {}
+            Core::Table if self.reading.dump => {
+                return Err(RuleError::Said("The -t option cannot be used in iptables-restore.\n".into()));
+            }
+            Core::Wait if self.reading.dump => {
+                return Err(RuleError::Said("You cannot use `-w' from iptables-restore".into()));
+            }
+            Core::SetCounters => self.set_counters(value)?,
+            Core::Listing(letter) => self.listing = Some(letter),
+            Core::Table | Core::Wait | Core::Verbose => {}
+            Core::Family4 | Core::Family6 => {
+                if (core == Core::Family4) != self.reading.family.is_v4() {
+                    return Err(RuleError::OtherFamily);
+                }
+            }
         }
+        Ok(())
+    }
+
+    fn command(&mut self, letter: char, value: &str) -> Result<(), RuleError> {
+        if let Some(Given { letter: before, .. }) = &self.verb {
+            return Err(RuleError::Said(format!("Cannot use -{letter} with -{before}")));
+        }
+        let chain_word = self.at;
+        let verb = match letter {
+            'A' => Verb::Append,
+            'C' => Verb::Check,
+            'I' if self.has_argument() => Verb::Insert(rule_number(self.argument(None)?)?),
+            'I' => Verb::Insert(1),
+            'D' if self.has_argument() => Verb::DeleteAt(rule_number(self.argument(None)?)?),
+            'D' => Verb::Delete,
+            'R' if self.has_argument() => Verb::Replace(rule_number(self.argument(None)?)?),
+            'R' => return Err(RuleError::Said("-R requires a rule number".into())),
+            'F' => Verb::Flush,
+            'Z' => Verb::Zero,
+            'X' => Verb::DeleteChain,
+            'N' => {
+                chain_name(value, self.reading.family)?;
+                Verb::NewChain
+            }
+            'E' if self.has_argument() => {
+                let name = self.argument(None)?;
+                chain_name(name, self.reading.family)?;
+                Verb::Rename(ChainName::new(name))
+            }
+            'E' => {
+                return Err(RuleError::Said("-E requires old-chain-name and new-chain-name".into()));
+            }
+            'P' if self.has_argument() => Verb::Policy(SmolStr::new(self.argument(None)?)),
+            'P' => return Err(RuleError::Said("-P requires a chain and a policy".into())),
+            _ => Verb::List,
+        };
+        let chain = (!value.is_empty()).then(|| (ChainName::new(value), chain_word));
+        self.verb = Some(Given { letter, verb, chain });
+        Ok(())
+    }
+
+    fn protocol(&mut self, text: &'a str) -> Result<(), RuleError> {
+        if self.rule.proto.is_some() {
+            return Err(RuleError::Multiple('p'));
+        }
+        let proto = value::proto(text)?;
+        if proto == Proto::ALL && self.not.is_some() {
+            return Err(RuleError::NeverMatches);
+        }
+        // IPv6 rules ask the header that ends the chain of headers, which is never one of these.
+        if !self.reading.family.is_v4() && matches!(proto.0, 43 | 44 | 51 | 60) && self.not.is_none() {
+            let lower = text.to_ascii_lowercase();
+            let warning = format!("Warning: never matched protocol: {lower}. use extension match instead.");
+            self.remarks.push((self.at, Remark::Warning(warning)));
+        }
+        self.rule.proto = Some(Inv { not: self.not.is_some(), value: proto });
+        self.proto_name = Some(text);
         Ok(())
     }
 
     /// The option's argument: what hangs on it, or the next word.
-    fn argument(&mut self, name: &str, attached: Option<&str>) -> Result<String, RuleError> {
+    fn argument(&mut self, attached: Option<&'a str>) -> Result<&'a str, RuleError> {
         if let Some(value) = attached {
-            return Ok(value.to_owned());
+            return Ok(value);
         }
-        match self.words.get(self.at + 1) {
+        let words = self.words;
+        match words.get(self.at + 1) {
             // `-s ! ADDRESS`, as versions before 1.4.3 had it.
-            Some(bang) if bang.text == "!" && self.not.is_none() && self.at + 2 < self.words.len() => {
+            Some(bang)
+                if self.reading.dump
+                    && bang.text == "!"
+                    && self.not.is_none()
+                    && self.at + 2 < words.len() =>
+            {
                 self.remarks.push((self.at + 1, Remark::LateNot));
                 self.not = Some(self.at + 1);
                 self.at += 2;
-                Ok(self.words[self.at].text.to_string())
+                Ok(words[self.at].text.as_str())
             }
             Some(word) => {
                 self.at += 1;
-                Ok(word.text.to_string())
+                Ok(word.text.as_str())
             }
-            None => Err(RuleError::MissingArgument(name.into())),
+            None => Err(RuleError::MissingArgument(words[self.at].text.to_string())),
         }
     }
 
-    fn peek_is_number(&self) -> bool {
-        self.words.get(self.at + 1).is_some_and(|w| w.text.parse::<u32>().is_ok())
+    /// True if the next word is neither an option nor `!` (`xs_has_arg`).
+    fn has_argument(&self) -> bool {
+        self.words.get(self.at + 1).is_some_and(|w| !w.text.starts_with(['-', '!']))
     }
 
-    fn set_counters(&mut self, attached: Option<&str>) -> Result<(), RuleError> {
-        let first = self.argument("-c", attached)?;
+    fn set_counters(&mut self, first: &str) -> Result<(), RuleError> {
         let (packets, bytes) = match first.split_once(',') {
-            Some((p, b)) => (p.to_owned(), b.to_owned()),
-            None if self.peek_is_number() => {
-                self.at += 1;
-                (first, self.words[self.at].text.to_string())
-            }
+            Some((packets, bytes)) => (packets, bytes),
+            None if self.has_argument() => (first, self.argument(None)?),
             None => return Err(RuleError::Said("-c requires packet and byte counter".into())),
         };
         let bad = |what: &str| RuleError::Said(format!("-c {what} counter not numeric"));
-        self.rule.counters.packets = packets.parse().map_err(|_| bad("packet"))?;
-        self.rule.counters.bytes = bytes.parse().map_err(|_| bad("byte"))?;
+        self.rule.counters = Counters {
+            packets: packets.parse().map_err(|_| bad("packet"))?,
+            bytes: bytes.parse().map_err(|_| bad("byte"))?,
+        };
         Ok(())
     }
 
-    fn addresses(&self, text: &str, letter: char, again: bool) -> Result<Inv<Vec<AddrMask>>, RuleError> {
-        if again {
-            return Err(RuleError::Multiple(letter));
-        }
-        let list =
-            text.split(',').map(|a| value::host_mask(a, self.family)).collect::<Result<Vec<_>, _>>()?;
-        if list.len() > 1 && self.not.is_some() {
-            return Err(RuleError::NegatedList);
-        }
-        Ok(Inv { not: self.not.is_some(), value: list })
-    }
-
-    fn interface(&self, text: &str, letter: char, again: bool) -> Result<Inv<IfMatch>, RuleError> {
-        if again {
-            return Err(RuleError::Multiple(letter));
-        }
+    fn interface(&mut self, text: &str, letter: char, again: bool) -> Result<Inv<IfMatch>, RuleError> {
         if text.is_empty() {
             return Err(RuleError::IfNameEmpty);
         }
-        if let Some(hook) = Hook::by_name(self.chain.as_str()) {
-            let known = if letter == 'i' { hook.has_iif() } else { hook.has_oif() };
-            if !known {
-                return Err(RuleError::WrongInterface(letter, self.chain.clone()));
-            }
+        if again {
+            return Err(RuleError::Multiple(letter));
         }
         let pattern = IfMatch::new(text).ok_or_else(|| RuleError::IfNameTooLong(text.into()))?;
+        if text.contains(['/', ' ']) {
+            let warning = format!(
+                "Warning: weird character in interface `{text}' ('/' and ' ' are not allowed by the kernel)."
+            );
+            self.remarks.push((self.at, Remark::Warning(warning)));
+        }
         Ok(Inv { not: self.not.is_some(), value: pattern })
     }
 
-    fn load_match(&mut self, name: &str) {
-        let source = match matches::find(name, self.family) {
-            Some(ext) => Source::Known(ext),
+    fn load(&mut self, ext: &'static Extension, is_target: bool) {
+        if ext.missing {
+            let warning =
+                format!("Warning: Extension {} revision 0 not supported, missing kernel module?", ext.name);
+            self.remarks.push((self.at, Remark::Warning(warning)));
+        }
+        self.loaded.push(Loaded { source: Source::Known(ext), given: Vec::new(), is_target, word: self.at });
+    }
+
+    fn load_match(&mut self, name: &str) -> Result<(), RuleError> {
+        match matches::find(name, self.reading.family) {
+            Some(ext) => self.load(ext, false),
+            None if !self.reading.dump => return Err(RuleError::NoSuchMatch(name.into())),
             None => {
                 self.remarks.push((self.at, Remark::UnknownMatch(name.into())));
-                Source::Unknown(name.into(), Vec::new())
+                self.load_unknown(name, false);
             }
-        };
-        self.loaded.push(Loaded { source, given: Vec::new(), is_target: false, word: self.at });
+        }
+        Ok(())
     }
 
     fn load_target(&mut self, name: &str) {
-        if targets::is_verdict(name) {
-            return;
+        match targets::find(name, self.reading.family) {
+            Some(ext) => self.load(ext, true),
+            None if targets::is_verdict(name) => {}
+            None => self.load_unknown(name, true),
         }
-        let source = match targets::find(name, self.family) {
-            Some(ext) => Source::Known(ext),
-            None => Source::Unknown(name.into(), Vec::new()),
-        };
-        self.loaded.push(Loaded { source, given: Vec::new(), is_target: true, word: self.at });
     }
 
-    fn extension_option(&mut self, slot: usize, opt: usize, attached: Option<&str>) -> Result<(), RuleError> {
+    fn load_unknown(&mut self, name: &str, is_target: bool) {
+        let source = Source::Unknown(name.into(), Vec::new());
+        self.loaded.push(Loaded { source, given: Vec::new(), is_target, word: self.at });
+    }
+
+    fn extension_option(
+        &mut self,
+        slot: usize,
+        opt: usize,
+        attached: Option<&'a str>,
+    ) -> Result<(), RuleError> {
         let Source::Known(ext) = self.loaded[slot].source else { return Ok(()) };
         let option = &ext.opts[opt];
+        if matches!(option.kind, Kind::None) && attached.is_some() {
+            return Err(RuleError::UnknownOption(self.words[self.at].text.to_string()));
+        }
+        let joined;
         let text = match option.kind {
-            Kind::None => String::new(),
+            Kind::None => "",
             Kind::TwoTexts => {
-                let first = self.argument(&format!("--{}", option.name), attached)?;
-                let second = self.argument(&format!("--{}", option.name), None)?;
-                format!("{first} {second}")
+                let first = self.argument(attached)?;
+                if !self.has_argument() {
+                    return Err(RuleError::Said(format!("--{} requires two args.", option.name)));
+                }
+                joined = format!("{first} {}", self.argument(None)?);
+                &joined
             }
-            _ => self.argument(&format!("--{}", option.name), attached)?,
+            _ => self.argument(attached)?,
         };
         let not = self.not.is_some();
         check_once(ext, &self.loaded[slot].given, opt, not)?;
-        let proto = self.rule.proto.filter(|p| !p.not).map(|p| p.value);
-        let cx = value::Cx { ext: ext.name, opt: option.name, family: self.family, proto };
-        let value = match option.kind {
-            Kind::None => Value::None,
-            kind => value::read(kind, &text, cx)?,
-        };
+        let (family, proto) = (self.reading.family, self.rule.proto);
+        let cx = value::Cx { ext: ext.name, opt: option.name, family, not, proto };
+        let value = value::read(option.kind, text, cx)?;
         self.loaded[slot].given.push(Arg { opt, not, value });
         Ok(())
     }
@@ -459,80 +550,172 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn finish(mut self, is_chain: &dyn Fn(&str) -> bool) -> Result<ParsedRule, (usize, RuleError)> {
-        for loaded in std::mem::take(&mut self.loaded) {
-            let word = loaded.word;
-            self.build(loaded).map_err(|e| (word, e))?;
+    fn finish(&mut self) -> Result<Command, (usize, RuleError)> {
+        let last = self.words.len().saturating_sub(1);
+        let drops = self.target.as_ref().is_some_and(|t| t.name == "DROP")
+            || matches!(&self.verb, Some(Given { verb: Verb::Policy(p), .. }) if p == "DROP");
+        if drops && self.reading.table == TableName::Nat {
+            return Err((self.target.as_ref().map_or(last, |t| t.word), RuleError::DropInNat));
         }
-        self.jump(is_chain)?;
-        let one = |list: Option<Inv<Vec<AddrMask>>>| match list {
-            None => vec![None],
-            Some(Inv { not, value }) => value.into_iter().map(|value| Some(Inv { not, value })).collect(),
-        };
-        // `-s 0.0.0.0/0` asks for nothing; `! -s 0.0.0.0/0` never matches and is kept.
-        let trim = |a: Option<Inv<AddrMask>>| a.filter(|a| a.not || !a.value.is_everything());
-        let (sources, destinations) = (one(self.sources), one(self.destinations));
-        let mut rules = Vec::with_capacity(sources.len() * destinations.len());
-        for src in sources {
-            for dst in &destinations {
-                rules.push(Rule { src: trim(src), dst: trim(*dst), ..self.rule.clone() });
+        for is_target in [false, true] {
+            for place in 0..self.loaded.len() {
+                if self.loaded[place].is_target == is_target {
+                    self.build(place).map_err(|e| (self.loaded[place].word, e))?;
+                }
             }
         }
-        for rule in &mut rules {
-            rule.proto = rule.proto.filter(|p| p.value != Proto::ALL);
-            rule.iif = rule.iif.take().filter(|i| i.not || i.value.as_str() != "+");
-            rule.oif = rule.oif.take().filter(|o| o.not || o.value.as_str() != "+");
+        let Some(Given { verb, chain, .. }) = self.verb.take() else {
+            return Err((0, RuleError::Said("no command specified".into())));
+        };
+        if let Some(at) = self.not {
+            return Err((at, RuleError::TrailingNot));
         }
-        Ok(ParsedRule { rules, remarks: self.remarks })
+        let sources = self.addresses(self.sources)?;
+        let destinations = self.addresses(self.destinations)?;
+        if sources.len() * destinations.len() > 1 && matches!(verb, Verb::Replace(_)) {
+            let said = "Replacement rule does not specify a unique address";
+            return Err((last, RuleError::Said(said.into())));
+        }
+        if let Some(option) = self.listing.or_else(|| self.rule_option().filter(|_| !verb.takes_rule())) {
+            let said = format!("Illegal option `-{option}' with this command");
+            return Err((last, RuleError::Said(said)));
+        }
+        if let Some((name, word)) = &chain {
+            if name.as_str().len() > ChainName::MAX {
+                return Err((*word, super::verb::too_long(name.as_str())));
+            }
+            self.check_interfaces(name).map_err(|e| (*word, e))?;
+        }
+        let jump = self.jump();
+        self.clean(sources, destinations, jump, verb, chain)
     }
 
-    fn build(&mut self, loaded: Loaded) -> Result<(), RuleError> {
-        match loaded.source {
+    /// Puts the rule into the form in which nft keeps it, and makes one of each pair of addresses.
+    fn clean(
+        &mut self,
+        sources: Vec<Option<Inv<AddrMask>>>,
+        destinations: Vec<Option<Inv<AddrMask>>>,
+        jump: Option<(ChainName, usize)>,
+        verb: Verb,
+        chain: Option<(ChainName, usize)>,
+    ) -> Result<Command, (usize, RuleError)> {
+        let rule = &mut self.rule;
+        rule.proto = rule.proto.filter(|p| p.value != Proto::ALL);
+        rule.iif = rule.iif.take().filter(|i| i.not || i.value.as_str() != "+");
+        rule.oif = rule.oif.take().filter(|o| o.not || o.value.as_str() != "+");
+        let word = self.loaded.first().map_or(0, |l| l.word);
+        translate(rule).map_err(|e| (word, e))?;
+        let mut rules = Vec::with_capacity(sources.len() * destinations.len());
+        let rule = std::mem::replace(&mut self.rule, Rule::empty());
+        if let ([src], [dst]) = (&sources[..], &destinations[..]) {
+            rules.push(Rule { src: *src, dst: *dst, ..rule });
+        } else {
+            for &src in &sources {
+                for &dst in &destinations {
+                    rules.push(Rule { src, dst, ..rule.clone() });
+                }
+            }
+        }
+        Ok(Command { verb, chain, rules, jump, remarks: std::mem::take(&mut self.remarks) })
+    }
+
+    /// The addresses of `-s` or `-d`; one `None` where there is nothing to ask for.
+    fn addresses(
+        &self,
+        given: Option<(bool, &str, usize)>,
+    ) -> Result<Vec<Option<Inv<AddrMask>>>, (usize, RuleError)> {
+        let Some((not, text, word)) = given else { return Ok(vec![None]) };
+        let read = |t: &str| {
+            let value = addr::addr_mask(t.trim_start(), self.reading.family)?;
+            // `-s 0.0.0.0/0` asks for nothing; `! -s 0.0.0.0/0` is left for the kernel to refuse.
+            Ok(Some(Inv { not, value }).filter(|a| not || !a.value.is_everything()))
+        };
+        let list = text.split(',').map(read).collect::<Result<Vec<_>, _>>().map_err(|e| (word, e))?;
+        if list.len() > 1 && not { Err((word, RuleError::NegatedList)) } else { Ok(list) }
+    }
+
+    /// The letter of an option that only rules have, if one was given.
+    fn rule_option(&self) -> Option<char> {
+        let rule = &self.rule;
+        [
+            (self.sources.is_some(), 's'),
+            (self.destinations.is_some(), 'd'),
+            (rule.proto.is_some(), 'p'),
+            (self.target.is_some(), 'j'),
+            (rule.iif.is_some(), 'i'),
+            (rule.oif.is_some(), 'o'),
+            (rule.fragment.is_some(), 'f'),
+        ]
+        .into_iter()
+        .find(|(given, _)| *given)
+        .map(|(_, letter)| letter)
+    }
+
+    fn check_interfaces(&self, chain: &ChainName) -> Result<(), RuleError> {
+        let Some(hook) = Hook::by_name(chain.as_str()) else { return Ok(()) };
+        if self.rule.oif.is_some() && !hook.has_oif() {
+            return Err(RuleError::WrongInterface('o', chain.clone()));
+        }
+        if self.rule.iif.is_some() && !hook.has_iif() {
+            return Err(RuleError::WrongInterface('i', chain.clone()));
+        }
+        Ok(())
+    }
+
+    fn build(&mut self, place: usize) -> Result<(), RuleError> {
+        let loaded = &self.loaded[place];
+        match &loaded.source {
             Source::Known(ext) => {
-                check_required(ext, &loaded.given)?;
-                let args = Args { ext, given: &loaded.given, family: self.family, proto: self.rule.proto };
+                let args =
+                    Args { ext, given: &loaded.given, family: self.reading.family, proto: self.rule.proto };
+                if let Some(check) = ext.check {
+                    check(&args)?;
+                }
+                check_all(ext, &loaded.given)?;
                 match ext.build {
                     Build::Match(build) => self.rule.matches.push(build(&args)?),
                     Build::Target(build) => self.rule.target = build(&args)?,
                 }
             }
             Source::Unknown(name, words) if loaded.is_target => {
-                if words.is_empty() && !targets::is_foreign(&name) {
-                    return Err(RuleError::NoSuchChain(name.into()));
+                if self.reading.dump && (!words.is_empty() || targets::is_foreign(name)) {
+                    self.remarks.push((loaded.word, Remark::UnknownTarget(name.to_string())));
+                    let unknown = Unknown { name: name.clone(), words: words.clone() };
+                    self.rule.target = Target::Unknown(unknown);
                 }
-                self.remarks.push((loaded.word, Remark::UnknownTarget(name.to_string())));
-                self.rule.target = Target::Unknown(super::super::Unknown { name, words });
             }
             Source::Unknown(name, words) => {
-                self.rule.matches.push(Match::Unknown(super::super::Unknown { name, words }));
+                let unknown = Unknown { name: name.clone(), words: words.clone() };
+                self.rule.matches.push(Match::Unknown(unknown));
             }
         }
         Ok(())
     }
 
-    fn jump(&mut self, is_chain: &dyn Fn(&str) -> bool) -> Result<(), (usize, RuleError)> {
-        let Jump::To { name, goto, word } = &self.target else { return Ok(()) };
-        if let Some(verdict) = targets::verdict(name).filter(|_| !goto) {
+    /// Makes a jump of a target that is no extension; the caller knows whether there is such a chain.
+    fn jump(&mut self) -> Option<(ChainName, usize)> {
+        let Jump { name, goto, word } = self.target.take()?;
+        if !goto && let Some(verdict) = targets::verdict(name) {
             self.rule.target = verdict;
-        } else if is_chain(name) {
-            let chain = ChainName::new(name);
-            self.rule.target = if *goto { Target::Goto(chain) } else { Target::Jump(chain) };
-        } else if *goto {
-            return Err((*word, RuleError::NoSuchChain(name.to_string())));
+            return None;
         }
-        Ok(())
+        if !goto && !matches!(self.rule.target, Target::None | Target::Unknown(_)) {
+            return None;
+        }
+        let chain = ChainName::new(name);
+        if self.rule.target == Target::None {
+            self.rule.target = if goto { Target::Goto(chain.clone()) } else { Target::Jump(chain.clone()) };
+        }
+        Some((chain, word))
     }
 }
 
-fn exact(ext: &Extension, name: &str) -> Option<usize> {
-    ext.opts.iter().position(|o| o.name == name || o.alias == Some(name))
-}
-
-/// `getopt_long` takes a unique beginning of an option's name.
-fn abbreviated(ext: &Extension, name: &str) -> Option<usize> {
-    let mut found = ext.opts.iter().enumerate().filter(|(_, o)| o.name.starts_with(name));
-    match (found.next(), found.next()) {
-        (Some((place, _)), None) => Some(place),
-        _ => None,
-    }
+/// What a long name means.
+#[derive(Clone, Copy)]
+enum Found {
+    Core(Core),
+    /// An extension's place among the loaded ones, and the option's place in its table.
+    Option(usize, usize),
+    Ambiguous,
+    Nothing,
 }

@@ -13,63 +13,78 @@ pub struct Word {
     pub len: usize,
 }
 
-/// Why a line could not be split.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OpenQuote {
-    /// The byte at which the quote opens.
-    pub at: usize,
+/// A line's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Split {
+    /// The words. The last of them runs to the line's end where a quote is never closed.
+    pub words: Vec<Word>,
+    /// The byte at which a quote opens that is never closed.
+    pub open_quote: Option<usize>,
 }
 
-/// Splits at blanks outside double quotes; a backslash takes the next character as it is, inside and
-/// outside of quotes (`add_param_to_argv` of iptables 1.8.9). Single quotes mean nothing.
+/// Splits at blanks outside double quotes; in quotes a backslash takes the next character as it is
+/// (`add_param_to_argv` of iptables 1.8.9). Single quotes mean nothing. An open quote takes all that follows, the
+/// line's end as well.
 ///
 /// ```
 /// use vitrine::netfilter::text::split;
-/// let words = split(r#"--comment "a \"b\"" -j X"#).unwrap();
-/// let texts: Vec<_> = words.iter().map(|w| w.text.as_str()).collect();
+/// let line = split(r#"--comment "a \"b\"" -j X"#);
+/// let texts: Vec<_> = line.words.iter().map(|w| w.text.as_str()).collect();
 /// assert_eq!(texts, ["--comment", "a \"b\"", "-j", "X"]);
+/// assert_eq!(split(r#"a "b c"#).words[1].text, "b c\n");
 /// ```
-pub fn split(line: &str) -> Result<Vec<Word>, OpenQuote> {
+pub fn split(line: &str) -> Split {
     let mut words = Vec::with_capacity(16);
-    let mut text = String::new();
-    let mut start = None;
-    let mut quote = None;
-    let mut chars = line.char_indices();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '"' => {
-                start.get_or_insert(at);
-                quote = if quote.is_some() { None } else { Some(at) };
+    let bytes = line.as_bytes();
+    let mut at = 0;
+    while at < bytes.len() {
+        if is_blank(bytes[at]) {
+            at += 1;
+            continue;
+        }
+        let start = at;
+        while at < bytes.len() && !is_blank(bytes[at]) && bytes[at] != b'"' {
+            at += 1;
+        }
+        if at < bytes.len() && bytes[at] == b'"' {
+            let (text, end, open_quote) = quoted(line, start);
+            words.push(Word { text, at: start, len: end - start });
+            if open_quote.is_some() {
+                return Split { words, open_quote };
             }
-            '\\' if quote.is_some() => {
-                start.get_or_insert(at);
-                if let Some((_, next)) = chars.next() {
-                    text.push(next);
-                }
-            }
-            ' ' | '\t' | '\n' if quote.is_none() => {
-                if let Some(from) = start.take() {
-                    words.push(Word { text: SmolStr::new(&text), at: from, len: at - from });
-                    text.clear();
-                }
-            }
-            _ => {
-                start.get_or_insert(at);
-                text.push(c);
-            }
+            at = end;
+        } else {
+            words.push(Word { text: SmolStr::new(&line[start..at]), at: start, len: at - start });
         }
     }
-    if let Some(at) = quote {
-        return Err(OpenQuote { at });
-    }
-    if let Some(from) = start {
-        words.push(Word { text: SmolStr::new(&text), at: from, len: line.len() - from });
-    }
-    Ok(words)
+    Split { words, open_quote: None }
 }
 
-/// A word as iptables-save prints it (`xtables_save_string`): bare if it is made of letters, digits and
-/// `_-.,:/@+=` … alone, else in double quotes with `"`, `\` and `'` escaped.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n')
+}
+
+/// A word that has a quote in it: its text, where it ends, and where a quote opens that is never closed.
+fn quoted(line: &str, start: usize) -> (SmolStr, usize, Option<usize>) {
+    let mut text = String::new();
+    let mut quote = None;
+    let mut chars = line[start..].char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => quote = if quote.is_some() { None } else { Some(start + at) },
+            '\\' if quote.is_some() => text.extend(chars.next().map(|(_, next)| next)),
+            ' ' | '\t' | '\n' if quote.is_none() => return (text.into(), start + at, None),
+            _ => text.push(c),
+        }
+    }
+    if quote.is_some() {
+        text.push('\n');
+    }
+    (text.into(), line.len(), quote)
+}
+
+/// A word as iptables-save prints it (`xtables_save_string`): bare if it is made of letters, digits, `_` and `-`
+/// alone, else in double quotes with `"`, `\` and `'` escaped.
 ///
 /// ```
 /// use vitrine::netfilter::text::quote;
@@ -77,7 +92,7 @@ pub fn split(line: &str) -> Result<Vec<Word>, OpenQuote> {
 /// assert_eq!(quote("it's \"x\""), r#""it\'s \"x\"""#);
 /// ```
 pub fn quote(text: &str) -> String {
-    let bare = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    let bare = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     if !text.is_empty() && text.chars().all(bare) {
         return text.to_owned();
     }

@@ -3,12 +3,12 @@
 use super::{Frame, Line, Reel, Scene, Visit};
 use crate::net::{Event, Fate, NetEvent, Origin, Routed};
 use crate::netfilter::event::{ChangedBy, CtChange, EnteredBy, Event as NfEvent, Skip, Verdict};
+use crate::netfilter::targets::Role;
 use crate::netfilter::{CtEntry, Hook, Policy, RuleRef, Ruleset, Skb, Stage, TableName, Target, Ternary};
 use crate::query::{Outcome, Walk};
 use crate::ui::cabinet::plan::Spot;
 use crate::ui::case::look_of;
 use crate::ui::look::Look;
-use crate::ui::pieces::target_look;
 use std::sync::Arc;
 use yew::AttrValue;
 
@@ -236,11 +236,11 @@ impl Maker<'_> {
         let silent = match why {
             Skip::NoTable | Skip::NoChain | Skip::Confirmed | Skip::TrackingOff => true,
             Skip::AlreadyTracked
-            | Skip::Answer
             | Skip::Untracked
             | Skip::Invalid
             | Skip::NotFirstPacket
             | Skip::Settled
+            | Skip::Answer
             | Skip::IcmpError => false,
         };
         if silent {
@@ -258,16 +258,22 @@ impl Maker<'_> {
         }
         let line = Some((visit, Line::Rule(rule.index)));
         let target = self.rules.rule(rule).map(|r| r.target.clone()).unwrap_or(Target::None);
-        let (look, word) = match (held, taken) {
-            (Ternary::Unknown, _) => (Look::MAYBE, None),
-            (Ternary::No, _) | (Ternary::Yes, false) => (Look::PASS, None),
-            (Ternary::Yes, true) => match target_look(&target) {
-                None => (Look::YES, None),
-                // Going to another chain and back is no outcome.
-                Some(look @ (Look::CALL | Look::BACK | Look::MAYBE)) => (look, None),
-                Some(look) => (look, Some(AttrValue::from(target.name().to_owned()))),
+        let (look, named) = match (held, taken) {
+            (Ternary::Unknown, _) => (Look::MAYBE, false),
+            (Ternary::No, _) | (Ternary::Yes, false) => (Look::PASS, false),
+            (Ternary::Yes, true) => match target.role() {
+                Role::Count => (Look::YES, false),
+                Role::Accept => (Look::YES, true),
+                Role::Drop => (Look::NO, true),
+                Role::Reject => (Look::REJECT, true),
+                Role::Return => (Look::BACK, false),
+                Role::Call => (Look::CALL, false),
+                Role::Note => (Look::NOTE, true),
+                Role::Translate | Role::Change => (Look::CHANGE, true),
+                Role::Unknown => (Look::MAYBE, false),
             },
         };
+        let word = named.then(|| AttrValue::from(target.name().to_owned()));
         self.push_here(id, line, look, word);
     }
 

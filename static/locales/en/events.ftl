@@ -20,7 +20,7 @@ fate-lost-no-route = The kernel drops the packet: no route
 fate-lost-route-refuses = The kernel drops the packet: a route refuses it
 fate-lost-forwarding-off = The kernel drops the packet: this host does not forward (ip_forward is 0)
 fate-lost-ttl-exceeded = The kernel drops the packet: its time to live is over
-fate-lost-martian = The kernel drops the packet: a loopback address has no business outside
+fate-lost-martian = The kernel drops the packet: no packet from outside may have such an address (martian)
 fate-lost-clash = The kernel drops the packet: another connection already has its translated addresses and ports
 
 hook-entered = The packet reaches { $hook }
@@ -104,6 +104,7 @@ log-written = A line goes to the log: { $line }
 
 not-known-masquerade-address = The packet is masqueraded, but the address of the outgoing interface is not known; it is left as it is
 not-known-target = The target { $name } is not part of the model: what it does is not known
+not-known-path-mtu = The maximum segment size is to fit the path, whose size is not known; it is left as it is
 not-known-queue = The packet goes to a program in userspace; what that decides is not known
 
 # What was worked out of a host that nobody described.

@@ -20,7 +20,7 @@ fate-lost-no-route = 커널이 패킷을 버립니다: 경로 없음
 fate-lost-route-refuses = 커널이 패킷을 버립니다: 경로가 거부함
 fate-lost-forwarding-off = 커널이 패킷을 버립니다: 이 호스트는 포워딩하지 않습니다(ip_forward가 0)
 fate-lost-ttl-exceeded = 커널이 패킷을 버립니다: TTL이 다 됨
-fate-lost-martian = 커널이 패킷을 버립니다: 루프백 주소는 바깥에서 쓸 수 없습니다
+fate-lost-martian = 커널이 패킷을 버립니다: 바깥에서 온 패킷이 가질 수 없는 주소입니다(martian)
 fate-lost-clash = 커널이 패킷을 버립니다: 변환된 주소와 포트를 다른 연결이 이미 쓰고 있습니다
 
 hook-entered = 패킷이 { $hook } 훅에 도착합니다
@@ -104,6 +104,7 @@ log-written = 로그에 한 줄이 남습니다: { $line }
 
 not-known-masquerade-address = 마스커레이드 대상이지만 나가는 인터페이스의 주소를 몰라 그대로 둡니다
 not-known-target = { $name } 대상은 모델에 없어 무엇을 하는지 알 수 없습니다
+not-known-path-mtu = MSS를 경로에 맞추려 하지만 경로의 MTU를 몰라 그대로 둡니다
 not-known-queue = 패킷이 사용자 공간 프로그램으로 넘어가며, 그 결정은 알 수 없습니다
 
 # 따로 설명하지 않은 호스트에 대해 추정한 것.

@@ -1,0 +1,227 @@
+//! `-m recent`: lists of addresses that packets came from lately.
+
+use super::super::error::KernelError;
+use super::super::extension::{Args, BOTH, Extension, Opt, said};
+use super::super::fact::{Absent, Fact, Test};
+use super::super::modules::RecentEntry;
+use super::super::rule::AddrMask;
+use super::super::skb::Sender;
+use super::super::text::SaveOptions;
+use super::super::value::{Kind, Value};
+use super::super::{Inv, Match, RuleError};
+use super::MatchCx;
+use crate::abi::Time;
+use smol_str::SmolStr;
+use std::net::IpAddr;
+
+/// A list and what is asked of it (iptables-extensions(8), recent).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recent {
+    /// What is done.
+    pub action: Inv<RecentAction>,
+    /// `--seconds`; 0 where it is not given.
+    pub seconds: u32,
+    /// `--hitcount`; 0 where it is not given.
+    pub hitcount: u32,
+    /// `--rttl`: the TTL must be that of the packet that put the address in.
+    pub rttl: bool,
+    /// `--reap`: forget what is older than `seconds`.
+    pub reap: bool,
+    /// `--name`.
+    pub name: SmolStr,
+    /// `--rdest`: the destination address counts.
+    pub dest: bool,
+    /// `--mask`.
+    pub mask: IpAddr,
+}
+
+/// What a rule does with a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecentAction {
+    /// `--set`: puts the address in.
+    Set,
+    /// `--rcheck`: asks whether it is there.
+    Check,
+    /// `--update`: asks, and notes the moment.
+    Update,
+    /// `--remove`: asks, and takes it out.
+    Remove,
+}
+
+/// A list holds so many addresses (`ip_list_tot` of the module).
+const LIST_MAX: usize = 100;
+/// An entry holds so many moments, unless `--hitcount` asks for more.
+const STAMPS: usize = 32;
+/// The kernel's bound of `--hitcount`.
+const HITS_MAX: u32 = 65_536;
+
+pub(super) static EXT: Extension = Extension::a_match(
+    "recent",
+    BOTH,
+    &[
+        Opt::flag("set").inv().not_with(&["rcheck", "update", "remove"]),
+        Opt::flag("rcheck").inv().not_with(&["set", "update", "remove"]),
+        Opt::flag("update").inv().not_with(&["set", "rcheck", "remove"]),
+        Opt::flag("remove").inv().not_with(&["set", "rcheck", "update"]),
+        Opt::new("seconds", Kind::Number(1, u32::MAX as u64)),
+        Opt::flag("reap").with(&["seconds"]),
+        Opt::new("hitcount", Kind::Number(0, u32::MAX as u64)),
+        Opt::flag("rttl"),
+        Opt::new("name", Kind::Cut(199)),
+        Opt::flag("rsource"),
+        Opt::flag("rdest"),
+        Opt::new("mask", Kind::Host),
+    ],
+    build,
+)
+.check(|args| {
+    if ["set", "rcheck", "update", "remove"].iter().any(|o| args.has(o)) {
+        return Ok(());
+    }
+    said("recent: you must specify one of `--set', `--rcheck' `--update' or `--remove'")
+});
+
+fn build(args: &Args) -> Result<Match, RuleError> {
+    let actions = [
+        ("set", RecentAction::Set),
+        ("rcheck", RecentAction::Check),
+        ("update", RecentAction::Update),
+        ("remove", RecentAction::Remove),
+    ];
+    let found = actions.into_iter().find_map(|(name, action)| args.map(name, |_| action));
+    let sides = args.given.iter().rev().map(|a| args.name_of(a));
+    Ok(Match::Recent(Box::new(Recent {
+        action: found.unwrap_or(Inv::yes(RecentAction::Set)),
+        seconds: args.number("seconds").unwrap_or(0) as u32,
+        hitcount: args.number("hitcount").unwrap_or(0) as u32,
+        rttl: args.has("rttl"),
+        reap: args.has("reap"),
+        name: args.text("name").unwrap_or("DEFAULT").into(),
+        dest: sides.into_iter().find(|n| ["rsource", "rdest"].contains(n)) == Some("rdest"),
+        mask: match args.get("mask").map(|a| &a.value) {
+            Some(Value::Host(mask)) => *mask,
+            _ => super::super::addr::prefix_mask(args.family, args.family.bits()),
+        },
+    })))
+}
+
+impl Recent {
+    pub(super) fn save(&self, out: &mut SaveOptions) {
+        let action = match self.action.value {
+            RecentAction::Set => "set",
+            RecentAction::Check => "rcheck",
+            RecentAction::Update => "update",
+            RecentAction::Remove => "remove",
+        };
+        out.option(action, Inv { not: self.action.not, value: "" });
+        if self.seconds > 0 {
+            out.value("seconds", self.seconds);
+        }
+        if self.reap {
+            out.flag("reap");
+        }
+        if self.hitcount > 0 {
+            out.value("hitcount", self.hitcount);
+        }
+        if self.rttl {
+            out.flag("rttl");
+        }
+        out.value("name", &self.name);
+        out.value("mask", self.mask);
+        out.flag(if self.dest { "rdest" } else { "rsource" });
+    }
+
+    /// What the kernel refuses (`recent_mt_check`).
+    pub(super) fn kernel(&self) -> Option<KernelError> {
+        let changes = matches!(self.action.value, RecentAction::Set | RecentAction::Remove);
+        let wrong = changes && (self.seconds > 0 || self.hitcount > 0 || self.rttl || self.reap)
+            || self.hitcount >= HITS_MAX
+            || !is_proc_name(&self.name);
+        wrong.then_some(KernelError::InvalidArgument)
+    }
+
+    /// As `recent_mt` does.
+    pub(super) fn test(&self, cx: &mut MatchCx) -> Test {
+        let packet = &cx.skb.packet;
+        let addr = if self.dest { packet.dst } else { packet.src };
+        let addr = AddrMask::new(addr, self.mask).map_or(addr, |net| net.addr());
+        // The TTL as it was before forwarding took one off.
+        let forwarded = cx.hook.has_oif() && cx.skb.sender == Sender::Kernel;
+        let ttl = packet.ttl.saturating_add(u8::from(forwarded));
+        let not = self.action.not;
+        let list = cx.modules.recent.entry(self.name.clone()).or_default();
+        let place = list.iter().position(|e| e.addr == addr && (!self.rttl || e.ttl == ttl || e.ttl == 0));
+        let Some(place) = place else {
+            if self.action.value == RecentAction::Set {
+                if list.len() >= LIST_MAX {
+                    list.remove(0);
+                }
+                list.push(RecentEntry { addr, ttl, stamps: vec![cx.now], next: 1 });
+                return Test::new(!not, Fact::Number(1));
+            }
+            return Test::new(not, Fact::Absent(Absent::Entry));
+        };
+        let seen = list[place].stamps.len() as u64;
+        let held = match self.action.value {
+            RecentAction::Set => {
+                self.touch(list, place, ttl, cx.now);
+                true
+            }
+            RecentAction::Remove => {
+                list.remove(place);
+                true
+            }
+            RecentAction::Check | RecentAction::Update => {
+                let entry = &list[place];
+                let fresh = entry.stamps.iter().filter(|s| self.is_fresh(**s, cx.now)).count();
+                let held = fresh > 0 && fresh >= self.hitcount as usize;
+                let updates = self.action.value == RecentAction::Update && held != not;
+                if self.reap && !(updates && place == 0) {
+                    self.reap_oldest(list, cx.now);
+                }
+                if updates {
+                    self.touch_addr(list, addr, ttl, cx.now);
+                }
+                return Test::new(held != not, Fact::Number(fresh as u64));
+            }
+        };
+        Test::new(held != not, Fact::Number(seen))
+    }
+
+    fn is_fresh(&self, stamp: Time, now: Time) -> bool {
+        self.seconds == 0 || now.since(stamp).as_secs_f64() <= f64::from(self.seconds)
+    }
+
+    /// Forgets the entry that was touched longest ago, if its last moment is too old.
+    fn reap_oldest(&self, list: &mut Vec<RecentEntry>, now: Time) {
+        let last = |e: &RecentEntry| e.stamps.get(e.next.wrapping_sub(1)).copied();
+        if list.first().and_then(last).is_some_and(|stamp| !self.is_fresh(stamp, now)) {
+            list.remove(0);
+        }
+    }
+
+    fn touch_addr(&self, list: &mut Vec<RecentEntry>, addr: IpAddr, ttl: u8, now: Time) {
+        if let Some(place) = list.iter().position(|e| e.addr == addr) {
+            self.touch(list, place, ttl, now);
+        }
+    }
+
+    /// Notes the moment, and makes the entry the last to be forgotten.
+    fn touch(&self, list: &mut Vec<RecentEntry>, place: usize, ttl: u8, now: Time) {
+        let mut entry = list.remove(place);
+        let room = (self.hitcount as usize).next_power_of_two().max(STAMPS);
+        entry.next %= room;
+        match entry.stamps.get_mut(entry.next) {
+            Some(stamp) => *stamp = now,
+            None => entry.stamps.push(now),
+        }
+        entry.next += 1;
+        entry.ttl = ttl;
+        list.push(entry);
+    }
+}
+
+/// True for a name that may stand in `/proc` (`xt_check_proc_name`).
+pub(super) fn is_proc_name(name: &str) -> bool {
+    !name.is_empty() && name != "." && name != ".." && !name.contains('/')
+}
