@@ -15,6 +15,8 @@ use yew::AttrValue;
 pub struct Preset {
     /// A short name.
     pub name: &'static str,
+    /// It belongs to the recorded host, of which it is known what its rules are for.
+    pub recorded: bool,
     /// The form's fields.
     pub form: Form,
 }
@@ -25,7 +27,8 @@ impl Preset {
         match self.name {
             "published-port" => words.get("preset-published-port"),
             "ssh" => words.get("preset-ssh"),
-            "blocked-port" => words.get("preset-blocked-port"),
+            "blocked-port" if self.recorded => words.get("preset-blocked-port"),
+            "blocked-port" => words.get("preset-any-port"),
             "container-out" => words.get("preset-container-out"),
             "ping" => words.get("preset-ping"),
             "host-out" => words.get("preset-host-out"),
@@ -37,8 +40,10 @@ impl Preset {
     pub fn hint(&self, words: &Words) -> AttrValue {
         match self.name {
             "published-port" => words.get("preset-published-port-hint"),
-            "ssh" => words.get("preset-ssh-hint"),
-            "blocked-port" => words.get("preset-blocked-port-hint"),
+            "ssh" if self.recorded => words.get("preset-ssh-hint"),
+            "ssh" => words.get("preset-any-ssh-hint"),
+            "blocked-port" if self.recorded => words.get("preset-blocked-port-hint"),
+            "blocked-port" => words.get("preset-any-port-hint"),
             "container-out" => words.get("preset-container-out-hint"),
             "ping" => words.get("preset-ping-hint"),
             "host-out" => words.get("preset-host-out-hint"),
@@ -49,7 +54,11 @@ impl Preset {
 
 /// The presets of a recorded world.
 pub fn of_world(world: &World) -> Vec<Preset> {
-    world.presets.iter().map(|(name, injected)| Preset { name, form: Form::of(injected) }).collect()
+    world
+        .presets
+        .iter()
+        .map(|(name, injected)| Preset { name, recorded: true, form: Form::of(injected) })
+        .collect()
 }
 
 /// Presets for pasted rules: the outer interface and its address are the described host's, or else the interface is
@@ -75,13 +84,14 @@ pub fn guessed(rules: &Ruleset, host: &Host) -> Vec<Preset> {
     };
     let ping = Form { carries: Carries::Icmp, more: "id=1".into(), ..outside.clone() };
     let stray = Form { flags: "fin,ack".into(), ..to("22") };
-    vec![
-        Preset { name: "ssh", form: to("22") },
-        Preset { name: "blocked-port", form: to("3306") },
-        Preset { name: "ping", form: ping },
-        Preset { name: "host-out", form: out },
-        Preset { name: "stray-ack", form: stray },
-    ]
+    let all = [
+        ("ssh", to("22")),
+        ("blocked-port", to("3306")),
+        ("ping", ping),
+        ("host-out", out),
+        ("stray-ack", stray),
+    ];
+    all.into_iter().map(|(name, form)| Preset { name, recorded: false, form }).collect()
 }
 
 /// A described host's interface towards everywhere, with its address; without a default route, its first.
