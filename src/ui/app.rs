@@ -136,7 +136,7 @@ fn Case(props: &CaseProps) -> Html {
                         if let Some((came, before, now)) = view.packet() {
                             <Fields {came} {before} {now} />
                         }
-                        <Connection state={view.ct_state()} entry={view.entry()} />
+                        <Connection state={view.ct_state()} entry={view.entry()} tracking={case.is_tracking()} />
                     </div>
                     <Log at={state.at} last={view.reel.last()} packet={state.packet} entry={view.entries()} onseek={onseek.clone()} />
                 </section>

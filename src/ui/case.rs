@@ -147,6 +147,11 @@ impl Case {
         all.iter().map(|a| AttrValue::from(say::assumption(lang, a))).collect()
     }
 
+    /// A rule needs connection tracking: without one Linux doesn't track at all.
+    pub fn is_tracking(&self) -> bool {
+        self.session.host().netfilter.is_tracking()
+    }
+
     /// The rules.
     pub fn rules(&self) -> Arc<Ruleset> {
         self.session.ruleset().clone()

@@ -131,6 +131,7 @@ field-changed = changed
 field-none = –
 connection = Connection
 connection-none = No entry yet: connection tracking hasn’t seen the packet.
+connection-off = Connection tracking is off: no rule needs it.
 connection-untracked = This packet isn’t tracked.
 connection-invalid = The packet belongs to no connection and can’t open one, so it has no entry.
 connection-unconfirmed = Not kept yet: the entry is confirmed when the packet leaves or is delivered.

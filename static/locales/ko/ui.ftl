@@ -114,6 +114,7 @@ field-changed = 바뀜
 field-none = –
 connection = 연결 추적
 connection-none = 아직 항목이 없습니다. 연결 추적이 이 패킷을 보기 전입니다.
+connection-off = 연결 추적이 필요한 규칙이 없어 꺼져 있습니다.
 connection-untracked = 추적하지 않는 패킷입니다.
 connection-invalid = 어느 연결에도 속하지 않고 새 연결을 열 수도 없는 패킷이라 항목이 없습니다.
 connection-unconfirmed = 아직 확정 전입니다. 패킷이 나가거나 프로세스에 전달될 때 테이블에 남습니다.
