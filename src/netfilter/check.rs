@@ -48,8 +48,34 @@ pub fn table(family: Family, name: TableName, table: &Table) -> Vec<Refused> {
             }
         }
     }
+    estimators(table, &mut refused);
     refused.sort_by_key(|r| r.line);
     refused
+}
+
+/// Rules that ask an estimator which no rule of the table makes.
+fn estimators(table: &Table, refused: &mut Vec<Refused>) {
+    let rules =
+        || table.in_order().flat_map(|(name, chain)| chain.rules.iter().map(move |rule| (name, rule)));
+    let made: Vec<&str> = rules()
+        .filter_map(|(_, rule)| match &rule.target {
+            Target::Kept(kept) => kept.get("rateest-name"),
+            _ => None,
+        })
+        .collect();
+    for (chain, rule) in rules() {
+        let asked = rule.matches.iter().filter_map(|m| match m {
+            Match::Kept(kept) if kept.name == "rateest" => Some(kept),
+            _ => None,
+        });
+        let names = ["rateest", "rateest1", "rateest2"];
+        let missing = |kept: &super::kept::Kept| {
+            names.iter().filter_map(|n| kept.get(n)).any(|name| !made.contains(&name))
+        };
+        if asked.into_iter().any(|kept| missing(kept)) && !refused.iter().any(|r| r.line == rule.line) {
+            refused.push(Refused { line: rule.line, chain: chain.clone(), error: KernelError::Missing });
+        }
+    }
 }
 
 /// The graph of jumps between chains; each edge carries the line of its rule.
@@ -187,25 +213,25 @@ fn out_of_place(
             continue;
         };
         if ext.missing {
-            return Some(KernelError::NotFound);
+            return Some(KernelError::Missing);
         }
         if !m.is_native() && wrong(ext, m.base_hooks()) {
             return Some(KernelError::InvalidArgument);
         }
-        if let Some(error) = m.kernel(family) {
+        if let Some(error) = m.kernel(family, proto) {
             return Some(error);
         }
     }
     let target = &rule.target;
     if *target == Target::Queue {
-        return Some(KernelError::NotFound);
+        return Some(KernelError::Missing);
     }
     if target.chain().is_none()
         && let Some(ext) = targets::find(target.name(), family)
         && !matches!(target, Target::Unknown(_))
     {
         if ext.missing {
-            return Some(KernelError::NotFound);
+            return Some(KernelError::Missing);
         }
         if wrong(ext, target.base_hooks()) {
             return Some(KernelError::InvalidArgument);

@@ -108,6 +108,8 @@ pub enum KernelError {
     NotSupported,
     /// ENOENT: the kernel has no such thing.
     NotFound,
+    /// ENOENT as well: the kernel has no such module, or lacks something that other programs make.
+    Missing,
     /// ERANGE: a number out of the kernel's bounds.
     OutOfRange,
 }
@@ -118,7 +120,7 @@ impl fmt::Display for KernelError {
             Self::InvalidArgument => "Invalid argument",
             Self::TooManyLinks => "Too many links",
             Self::NotSupported => "Operation not supported",
-            Self::NotFound => "No such file or directory",
+            Self::NotFound | Self::Missing => "No such file or directory",
             Self::OutOfRange => "Numerical result out of range",
         })
     }

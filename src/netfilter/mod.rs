@@ -12,6 +12,7 @@ pub mod extension;
 mod fact;
 mod family;
 mod hook;
+pub mod kept;
 pub mod matches;
 pub mod modules;
 mod nat;

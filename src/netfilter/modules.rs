@@ -1,6 +1,6 @@
 //! What matches remember from packet to packet.
 
-use super::{Family, RuleRef};
+use super::{CtId, Family, RuleRef};
 use crate::abi::Time;
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
@@ -17,6 +17,8 @@ pub struct Modules {
     pub recent: BTreeMap<SmolStr, Vec<RecentEntry>>,
     /// How many packets `statistic --mode nth` has seen since its last match.
     pub nth: BTreeMap<Place, u32>,
+    /// The connections that met each `connlimit`, by the network's address.
+    pub connlimits: BTreeMap<Place, BTreeMap<IpAddr, Vec<CtId>>>,
     /// What is left of each `quota`, in bytes.
     pub quotas: BTreeMap<Place, u64>,
 }

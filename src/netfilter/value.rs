@@ -8,6 +8,7 @@ use super::{Family, Inv, services};
 use crate::abi::Mac;
 use crate::packet::Proto;
 use smol_str::SmolStr;
+use std::fmt;
 use std::net::IpAddr;
 
 /// What an option's argument is (`enum xt_option_type`).
@@ -112,6 +113,34 @@ impl Value {
         match self {
             Value::Range(low, high) => (*low, *high),
             _ => (0, 0),
+        }
+    }
+}
+
+impl fmt::Display for Value {
+    /// As iptables-save prints most values of their kind.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Value::None => Ok(()),
+            Value::Text(text) => text.fmt(f),
+            Value::Number(n) => n.fmt(f),
+            Value::Range(low, high) if low == high => low.fmt(f),
+            Value::Range(low, high) => write!(f, "{low}:{high}"),
+            Value::Double(n) => n.fmt(f),
+            Value::PortRange(low, high) if low == high => low.fmt(f),
+            Value::PortRange(low, high) => write!(f, "{low}:{high}"),
+            Value::Ports(list) => list.iter().enumerate().try_for_each(|(place, (low, high))| {
+                let comma = if place > 0 { "," } else { "" };
+                if low == high { write!(f, "{comma}{low}") } else { write!(f, "{comma}{low}:{high}") }
+            }),
+            Value::Host(addr) => addr.fmt(f),
+            Value::HostMask(net) => net.fmt(f),
+            Value::Hosts(low, high) => write!(f, "{low}-{high}"),
+            Value::MarkMask(value, u32::MAX) => write!(f, "{value:#x}"),
+            Value::MarkMask(value, mask) => write!(f, "{value:#x}/{mask:#x}"),
+            Value::NatRange(range) => range.fmt(f),
+            Value::Mac(mac) => mac.fmt(f),
+            Value::Proto(proto) => proto.fmt(f),
         }
     }
 }

@@ -511,8 +511,8 @@ impl Netfilter {
                 let told = cx.sink.emit(Some(event), Event::NotKnown { what: NotKnown::Queue });
                 RuleOutcome::Final(ChainOutcome::Unknown(told))
             }
-            Target::Unknown(unknown) => {
-                let what = NotKnown::Target(unknown.name.to_string());
+            Target::Kept(_) | Target::Unknown(_) => {
+                let what = NotKnown::Target(target.name().to_string());
                 cx.sink.emit(Some(event), Event::NotKnown { what });
                 // The model has not this target: if it ends the walk, the choice says so.
                 if cx.choices.choose(at) {

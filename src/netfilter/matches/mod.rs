@@ -1,51 +1,74 @@
 //! Matches: what `-m` brings in. One file a match; this one names them all.
 
+mod absent;
 mod addrtype;
+mod chunks;
 mod comment;
+mod connlimit;
 mod conntrack;
+mod ecn;
 mod hashlimit;
+mod header;
+mod headers6;
 mod icmp;
 mod iprange;
+mod kept;
 mod limit;
 mod mac;
 mod mark;
 mod multiport;
-mod number;
 mod owner;
+mod physdev;
 mod pkttype;
+mod policy;
 mod ports;
+mod quota;
+mod rateest;
 mod recent;
+mod set;
 mod state;
 mod statistic;
+mod string;
 mod tcp;
+mod time;
+mod transport;
+mod u32;
 
 pub use addrtype::{AddrTypeMatch, AddrTypes, IfaceLimit};
 pub use comment::Comment;
+pub use connlimit::ConnLimit;
 pub use conntrack::{ConntrackMatch, CtStates, Statuses};
+pub use ecn::EcnMatch;
 pub use hashlimit::{HashLimit, HashMode, HashRate};
+pub use header::{HeaderMatch, TtlTest};
 pub use icmp::{IcmpCodes, IcmpMatch};
-pub use iprange::{AddrRange, IpRangeMatch};
+pub use iprange::IpRange;
 pub use limit::Limit;
 pub use mac::MacMatch;
 pub use mark::MarkMatch;
 pub use multiport::{Multiport, PortSide};
-pub use number::{NumberMatch, NumberOf, NumberWant};
 pub use owner::Owner;
-pub use pkttype::{PktType, PktTypeMatch};
+pub use physdev::PhysDev;
+pub use pkttype::PktType;
 pub use ports::{PortRange, Ports};
+pub use quota::Quota;
 pub use recent::{Recent, RecentAction};
+pub use set::SetMatch;
 pub use state::StateMatch;
 pub use statistic::Statistic;
 pub use tcp::TcpMatch;
+pub use transport::TransportMatch;
 
 use super::env::Env;
 use super::error::KernelError;
 use super::extension::{self, Extension};
 use super::fact::Test;
+use super::kept::Kept;
 use super::modules::Modules;
 use super::text::SaveOptions;
-use super::{Conntrack, CtEntry, Family, Hook, RuleRef, Skb, Unknown};
+use super::{Conntrack, CtEntry, Family, Hook, Inv, RuleRef, Skb, Unknown};
 use crate::abi::Time;
+use crate::packet::Proto;
 
 /// One `-m` of a rule.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,14 +77,22 @@ pub enum Match {
     AddrType(AddrTypeMatch),
     /// `-m comment`.
     Comment(Comment),
+    /// `-m connlimit`.
+    ConnLimit(ConnLimit),
     /// `-m conntrack`.
     Conntrack(Box<ConntrackMatch>),
+    /// `-m ecn`.
+    Ecn(EcnMatch),
     /// `-m hashlimit`.
     HashLimit(Box<HashLimit>),
+    /// `-m length`, `ttl`, `hl`, `tos`, `dscp`, `tcpmss`.
+    Header(HeaderMatch),
     /// `-m icmp` and `icmp6`.
     Icmp(IcmpMatch),
     /// `-m iprange`.
-    IpRange(IpRangeMatch),
+    IpRange(Box<IpRange>),
+    /// A match that is read and printed, though not modelled.
+    Kept(Box<Kept>),
     /// `-m limit`.
     Limit(Limit),
     /// `-m mac`.
@@ -70,22 +101,28 @@ pub enum Match {
     Mark(MarkMatch),
     /// `-m multiport`.
     Multiport(Multiport),
-    /// `-m length`, `ttl` and `hl`.
-    Number(NumberMatch),
     /// `-m owner`.
     Owner(Owner),
+    /// `-m physdev`.
+    PhysDev(Box<PhysDev>),
     /// `-m pkttype`.
-    PktType(PktTypeMatch),
+    PktType(Inv<PktType>),
     /// `-m udp`.
     Ports(Ports),
+    /// `-m quota`.
+    Quota(Quota),
     /// `-m recent`.
     Recent(Box<Recent>),
+    /// `-m set`.
+    Set(Box<SetMatch>),
     /// `-m state`.
     State(StateMatch),
     /// `-m statistic`.
     Statistic(Statistic),
     /// `-m tcp`.
     Tcp(TcpMatch),
+    /// `-m sctp` and `dccp`.
+    Transport(Box<TransportMatch>),
     /// A match that iptables 1.8.9 does not have, word for word.
     Unknown(Unknown),
 }
@@ -93,26 +130,67 @@ pub enum Match {
 /// Every match that iptables 1.8.9 has, by name.
 pub const ALL: &[&Extension] = &[
     &addrtype::EXT,
+    &kept::AH,
+    &kept::AH6,
+    &kept::BPF,
+    &kept::CGROUP,
+    &kept::CLUSTER,
     &comment::EXT,
+    &kept::CONNBYTES,
+    &kept::CONNLABEL,
+    &connlimit::EXT,
     &mark::CONNMARK,
     &conntrack::EXT,
+    &kept::CPU,
+    &transport::DCCP,
+    &kept::DEVGROUP,
+    &header::DSCP,
+    &headers6::DST,
+    &ecn::EXT,
+    &kept::ESP,
+    &kept::EUI64,
+    &kept::FRAG,
     &hashlimit::EXT,
-    &number::HL,
+    &headers6::HBH,
+    &kept::HELPER,
+    &header::HL,
     &icmp::EXT,
     &icmp::EXT6,
+    &kept::IPCOMP,
     &iprange::EXT,
-    &number::LENGTH,
+    &headers6::IPV6HEADER,
+    &kept::IPVS,
+    &header::LENGTH,
     &limit::EXT,
     &mac::EXT,
     &mark::MARK,
+    &headers6::MH,
     &multiport::EXT,
+    &kept::NFACCT,
+    &kept::OSF,
     &owner::EXT,
+    &physdev::EXT,
     &pkttype::EXT,
+    &policy::EXT,
+    &quota::EXT,
+    &rateest::EXT,
+    &kept::REALM,
     &recent::EXT,
+    &kept::RPFILTER,
+    &headers6::RT,
+    &transport::SCTP,
+    &set::EXT,
+    &kept::SOCKET,
+    &kept::SRH,
     &state::EXT,
     &statistic::EXT,
+    &string::EXT,
     &tcp::EXT,
-    &number::TTL,
+    &header::TCPMSS,
+    &time::EXT,
+    &header::TOS,
+    &header::TTL,
+    &u32::EXT,
     &ports::UDP,
 ];
 
@@ -153,22 +231,29 @@ impl Match {
         match self {
             Match::AddrType(_) => "addrtype",
             Match::Comment(_) => "comment",
+            Match::ConnLimit(_) => "connlimit",
             Match::Conntrack(_) => "conntrack",
+            Match::Ecn(_) => "ecn",
             Match::HashLimit(_) => "hashlimit",
+            Match::Header(m) => m.name(),
             Match::Icmp(m) => m.name(),
             Match::IpRange(_) => "iprange",
+            Match::Kept(m) => m.name,
             Match::Limit(_) => "limit",
             Match::Mac(_) => "mac",
             Match::Mark(m) => m.name(),
             Match::Multiport(_) => "multiport",
-            Match::Number(m) => m.name(),
             Match::Owner(_) => "owner",
+            Match::PhysDev(_) => "physdev",
             Match::PktType(_) => "pkttype",
             Match::Ports(_) => "udp",
+            Match::Quota(_) => "quota",
             Match::Recent(_) => "recent",
+            Match::Set(_) => "set",
             Match::State(_) => "state",
             Match::Statistic(_) => "statistic",
             Match::Tcp(_) => "tcp",
+            Match::Transport(m) => m.name(),
             Match::Unknown(u) => &u.name,
         }
     }
@@ -178,23 +263,30 @@ impl Match {
         match self {
             Match::AddrType(m) => m.save(out),
             Match::Comment(m) => m.save(out),
+            Match::ConnLimit(m) => m.save(out),
             Match::Conntrack(m) => m.save(out),
+            Match::Ecn(m) => m.save(out),
             Match::HashLimit(m) => m.save(out),
+            Match::Header(m) => m.save(out),
             Match::Icmp(m) => m.save(out),
             Match::IpRange(m) => m.save(out),
+            Match::Kept(m) => m.save(out),
             Match::Limit(m) => m.save(out),
             Match::Mac(m) => m.save(out),
             Match::Mark(m) => m.save(out),
             Match::Multiport(m) => m.save(out),
-            Match::Number(m) => m.save(out),
             Match::Owner(m) => m.save(out),
-            Match::PktType(m) => m.save(out),
+            Match::PhysDev(m) => m.save(out),
+            Match::PktType(m) => pkttype::save(*m, out),
             Match::Ports(m) => m.save(out),
+            Match::Quota(m) => m.save(out),
             Match::Recent(m) => m.save(out),
+            Match::Set(m) => m.save(out),
             Match::State(m) => m.save(out),
             Match::Statistic(m) => m.save(out),
             Match::Tcp(m) => m.save(out),
-            Match::Unknown(u) => u.save(out),
+            Match::Transport(m) => m.save(out),
+            Match::Unknown(m) => m.save(out),
         }
     }
 
@@ -203,31 +295,39 @@ impl Match {
         match self {
             Match::AddrType(m) => m.test(cx),
             Match::Comment(_) => Test::new(true, super::Fact::Nothing),
+            Match::ConnLimit(m) => m.test(cx),
             Match::Conntrack(m) => m.test(cx),
+            Match::Ecn(m) => m.test(cx),
             Match::HashLimit(m) => m.test(cx),
+            Match::Header(m) => m.test(cx),
             Match::Icmp(m) => m.test(cx),
             Match::IpRange(m) => m.test(cx),
+            Match::Kept(m) => absent::test(m, cx),
+            Match::Set(_) | Match::Unknown(_) => Test::not_modelled(),
             Match::Limit(m) => m.test(cx),
             Match::Mac(m) => m.test(cx),
             Match::Mark(m) => m.test(cx),
             Match::Multiport(m) => m.test(cx),
-            Match::Number(m) => m.test(cx),
             Match::Owner(m) => m.test(cx),
-            Match::PktType(m) => m.test(cx),
+            Match::PhysDev(m) => m.test(cx),
+            Match::PktType(m) => pkttype::test(*m, cx),
             Match::Ports(m) => m.test(cx),
+            Match::Quota(m) => m.test(cx),
             Match::Recent(m) => m.test(cx),
             Match::State(m) => m.test(cx),
             Match::Statistic(m) => m.test(cx),
             Match::Tcp(m) => m.test(cx),
-            Match::Unknown(_) => Test::not_modelled(),
+            Match::Transport(m) => m.test(cx),
         }
     }
 
     /// True for a match that makes the kernel track connections (it takes a reference on conntrack).
     pub fn needs_conntrack(&self) -> bool {
+        const KEPT: [&str; 4] = ["cluster", "connbytes", "connlabel", "helper"];
         match self {
-            Match::Conntrack(_) | Match::State(_) => true,
+            Match::ConnLimit(_) | Match::Conntrack(_) | Match::State(_) => true,
             Match::Mark(m) => m.of_connection,
+            Match::Kept(m) => KEPT.contains(&m.name),
             _ => false,
         }
     }
@@ -243,21 +343,39 @@ impl Match {
 
     /// The base chains from which the kernel takes these options, beside what the extension's table says.
     pub(super) fn base_hooks(&self) -> &'static [Hook] {
+        const IN: &[Hook] = &[Hook::Prerouting, Hook::Input, Hook::Forward];
+        const OUT: &[Hook] = &[Hook::Forward, Hook::Output, Hook::Postrouting];
         match self {
             Match::AddrType(m) => m.base_hooks(),
+            Match::PhysDev(m) => m.base_hooks(),
+            Match::Kept(m) if m.name == "policy" => {
+                if m.get("dir") == Some("in") {
+                    IN
+                } else {
+                    OUT
+                }
+            }
+            Match::Kept(m) if m.name == "devgroup" => match (m.has("src-group"), m.has("dst-group")) {
+                (true, true) => &[Hook::Forward],
+                (true, false) => IN,
+                _ => OUT,
+            },
             _ => &[],
         }
     }
 
-    /// Why the kernel refuses these options wherever they stand.
-    pub(super) fn kernel(&self, family: Family) -> Option<KernelError> {
-        match self {
-            Match::AddrType(m) if !family.is_v4() && m.is_not_v6() => Some(KernelError::InvalidArgument),
-            Match::HashLimit(m) => m.kernel(family.bits()),
-            Match::Owner(m) => m.kernel(),
-            Match::Recent(m) => m.kernel(),
-            _ => None,
-        }
+    /// Why the kernel refuses these options wherever they stand, beside this `-p`.
+    pub(super) fn kernel(&self, family: Family, proto: Option<Proto>) -> Option<KernelError> {
+        let wrong = match self {
+            Match::AddrType(m) => !family.is_v4() && m.is_not_v6(),
+            Match::Ecn(m) => m.needs_tcp() && proto != Some(Proto::TCP),
+            Match::HashLimit(m) => return m.kernel(family.bits()),
+            Match::Owner(m) => return m.kernel(),
+            Match::Recent(m) => return m.kernel(),
+            Match::Kept(m) => return kept::kernel(m),
+            _ => false,
+        };
+        wrong.then_some(KernelError::InvalidArgument)
     }
 }
 

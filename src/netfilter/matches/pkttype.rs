@@ -1,66 +1,78 @@
-//! `-m pkttype`: to whom a frame was sent on the link.
+//! `-m pkttype`: whom the packet was sent to on its link.
 
 use super::super::env::AddrType;
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Fact, NotTold, Test};
 use super::super::text::SaveOptions;
-use super::super::value::Kind;
+use super::super::value::{Cx, Kind, Value};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
+use std::fmt;
 
-/// The kind of a frame's destination (iptables-extensions(8), pkttype).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PktTypeMatch(pub Inv<PktType>);
-
-/// Unicast, broadcast or multicast on the link.
+/// Whom a packet was sent to (iptables-extensions(8), pkttype).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PktType {
-    /// To one station.
+    /// This host.
     Unicast,
-    /// To all.
+    /// All.
     Broadcast,
-    /// To a group.
+    /// A group.
     Multicast,
+    /// Another host.
+    OtherHost,
 }
 
-impl PktType {
-    fn name(self) -> &'static str {
-        match self {
-            PktType::Unicast => "unicast",
-            PktType::Broadcast => "broadcast",
-            PktType::Multicast => "multicast",
-        }
-    }
-}
+/// The names that iptables reads, each its own first.
+const NAMES: [(&str, PktType); 7] = [
+    ("unicast", PktType::Unicast),
+    ("broadcast", PktType::Broadcast),
+    ("multicast", PktType::Multicast),
+    ("otherhost", PktType::OtherHost),
+    ("bcast", PktType::Broadcast),
+    ("mcast", PktType::Multicast),
+    ("host", PktType::Unicast),
+];
 
 pub(super) static EXT: Extension =
-    Extension::a_match("pkttype", BOTH, &[Opt::new("pkt-type", Kind::Text).inv().req()], build);
+    Extension::a_match("pkttype", BOTH, &[Opt::new("pkt-type", Kind::Own(read)).inv().req()], build);
 
-fn build(args: &Args) -> Result<Match, RuleError> {
-    let text = args.text("pkt-type").unwrap_or_default();
-    let not = args.get("pkt-type").is_some_and(|a| a.not);
-    let kind = match text.to_ascii_lowercase().as_str() {
-        "unicast" | "host" => PktType::Unicast,
-        "broadcast" | "bcast" => PktType::Broadcast,
-        "multicast" | "mcast" => PktType::Multicast,
-        _ => return said(format!("Bad packet type '{text}'")),
-    };
-    Ok(Match::PktType(PktTypeMatch(Inv { not, value: kind })))
+fn read(text: &str, _: Cx) -> Result<Value, RuleError> {
+    match NAMES.iter().position(|(name, _)| name.eq_ignore_ascii_case(text)) {
+        Some(place) => Ok(Value::Number(place as u64)),
+        None => said(format!("Bad packet type '{text}'")),
+    }
 }
 
-impl PktTypeMatch {
-    pub(super) fn save(&self, out: &mut SaveOptions) {
-        out.option("pkt-type", Inv { not: self.0.not, value: self.0.value.name() });
-    }
+fn build(args: &Args) -> Result<Match, RuleError> {
+    let kind = args.map("pkt-type", |v| NAMES[v.number() as usize % NAMES.len()].1);
+    Ok(Match::PktType(kind.unwrap_or(Inv::yes(PktType::Unicast))))
+}
 
-    /// A packet to a broadcast or group address came in a frame to the like.
-    pub(super) fn test(&self, cx: &MatchCx) -> Test {
-        let found = match cx.env.addr_type(cx.skb.packet.dst, None) {
+impl fmt::Display for PktType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(NAMES.iter().find(|(_, kind)| kind == self).map_or("", |(name, _)| name))
+    }
+}
+
+pub(super) fn save(kind: Inv<PktType>, out: &mut SaveOptions) {
+    out.option("pkt-type", kind);
+}
+
+/// The link's address of a packet follows its destination: a group's, all, or one host's.
+pub(super) fn test(want: Inv<PktType>, cx: &MatchCx) -> Test {
+    let dst = cx.skb.packet.dst;
+    let found = if cx.skb.iif.is_none() {
+        PktType::Unicast
+    } else if dst.is_multicast() {
+        PktType::Multicast
+    } else if dst.is_ipv6() {
+        PktType::Unicast
+    } else {
+        match cx.env.addr_type(dst, None) {
             Some(AddrType::Broadcast) => PktType::Broadcast,
-            Some(AddrType::Multicast) => PktType::Multicast,
             Some(_) => PktType::Unicast,
             None => return Test::not_told(NotTold::AddrType),
-        };
-        Test::new((found == self.0.value) != self.0.not, Fact::Text(found.name().into()))
-    }
+        }
+    };
+    Test::new((found == want.value) != want.not, Fact::Text(found.to_string()))
 }

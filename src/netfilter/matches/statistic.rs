@@ -1,110 +1,126 @@
-//! `-m statistic`: by chance, or every so many packets.
+//! `-m statistic`: by chance, or each so-manieth packet.
 
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Fact, Ternary, Test};
 use super::super::modules::Place;
 use super::super::text::SaveOptions;
-use super::super::value::{Kind, Value};
+use super::super::value::{Cx, Kind, Value};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
 
-/// Some of the packets (iptables-extensions(8), statistic).
+/// Which packets match (iptables-extensions(8), statistic).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Statistic {
-    /// `--mode random --probability P`: P in units of 2^-31, as the kernel holds it.
+    /// `--mode random`: with this chance, in parts of 2^31.
     Random(Inv<u32>),
-    /// `--mode nth --every N --packet P`.
+    /// `--mode nth`: one of each `every`, first the one after `packet` others.
     Nth {
-        /// Every so many packets; negated: all the others.
+        /// `--every`.
         every: Inv<u32>,
-        /// Counting from this one.
+        /// `--packet`.
         packet: u32,
     },
 }
 
-/// 2^31: probability 1.
-const ONE: f64 = 2_147_483_648.0;
+/// The parts of a chance of 1.
+const WHOLE: u32 = 1 << 31;
 
 pub(super) static EXT: Extension = Extension::a_match(
     "statistic",
     BOTH,
     &[
-        Opt::new("mode", Kind::Text).req(),
-        Opt::new("probability", Kind::Double(0.0, 1.0)).inv(),
-        Opt::new("every", Kind::Number(1, u32::MAX as u64)).inv(),
-        Opt::new("packet", Kind::Number(0, u32::MAX as u64)),
+        Opt::new("mode", Kind::Own(read_mode)).req(),
+        Opt::new("probability", Kind::Own(read_probability)).inv().not_with(&["every", "packet"]),
+        Opt::new("every", Kind::Number(1, u32::MAX as u64))
+            .inv()
+            .not_with(&["probability"])
+            .with(&["packet"]),
+        Opt::new("packet", Kind::Number(0, u32::MAX as u64)).not_with(&["probability"]).with(&["every"]),
     ],
     build,
-);
+)
+.check(check);
+
+/// 0 is `random`, 1 is `nth`.
+fn read_mode(text: &str, _: Cx) -> Result<Value, RuleError> {
+    match text {
+        "random" => Ok(Value::Number(0)),
+        "nth" => Ok(Value::Number(1)),
+        _ => said(format!("Bad mode \"{text}\"")),
+    }
+}
+
+fn read_probability(text: &str, cx: Cx) -> Result<Value, RuleError> {
+    match text.parse::<f64>() {
+        Ok(p) if (0.0..=1.0).contains(&p) => {
+            Ok(Value::Number((f64::from(WHOLE) * p).round_ties_even() as u64))
+        }
+        _ => said(format!("{}: bad value for option \"--{}\", or out of range (0-1).\n", cx.ext, cx.opt)),
+    }
+}
+
+fn check(args: &Args) -> Result<(), RuleError> {
+    if args.number("mode").unwrap_or(0) == 0 {
+        if args.has("probability") {
+            return Ok(());
+        }
+        return said("--probability must be specified when using random mode");
+    }
+    if !args.has("every") && !args.has("packet") {
+        return said("--every and --packet must be specified when using nth mode");
+    }
+    match (args.number("every").unwrap_or(0), args.number("packet")) {
+        (every, Some(packet)) if packet >= every => said("the --packet p must be 0 <= p <= n-1"),
+        _ => Ok(()),
+    }
+}
 
 fn build(args: &Args) -> Result<Match, RuleError> {
-    match args.text("mode") {
-        Some("random") => {
-            let Some(given) = args.get("probability") else {
-                return said("--probability must be specified when using random mode");
-            };
-            let p = match given.value {
-                Value::Double(p) if (0.0..=1.0).contains(&p) => (p * ONE).round() as u32,
-                _ => return said("probability: value must be between 0 and 1"),
-            };
-            Ok(Match::Statistic(Statistic::Random(Inv { not: given.not, value: p })))
+    let number = |name| args.map(name, |v| v.number() as u32);
+    Ok(Match::Statistic(match number("every") {
+        Some(every) if args.number("mode") == Some(1) => {
+            Statistic::Nth { every, packet: args.number("packet").unwrap_or(0) as u32 }
         }
-        Some("nth") => {
-            let Some(given) = args.get("every") else {
-                return said("--every must be specified when using nth mode");
-            };
-            let (every, packet) = (given.value.number() as u32, args.number("packet").unwrap_or(0) as u32);
-            if packet >= every {
-                return said("the --packet p must be 0 <= p <= n-1");
-            }
-            Ok(Match::Statistic(Statistic::Nth { every: Inv { not: given.not, value: every }, packet }))
-        }
-        Some(other) => said(format!("Bad mode \"{other}\"")),
-        None => Err(RuleError::Required { ext: "statistic", opt: "mode" }),
-    }
+        _ => Statistic::Random(number("probability").unwrap_or(Inv::yes(0))),
+    }))
 }
 
 impl Statistic {
     pub(super) fn save(&self, out: &mut SaveOptions) {
         match self {
-            Statistic::Random(p) => {
+            Statistic::Random(Inv { not, value }) => {
                 out.value("mode", "random");
-                out.option(
-                    "probability",
-                    Inv { not: p.not, value: format!("{:.11}", f64::from(p.value) / ONE) },
-                );
+                let chance = format!("{:.11}", f64::from(*value) / f64::from(WHOLE));
+                out.option("probability", Inv { not: *not, value: chance });
             }
             Statistic::Nth { every, packet } => {
                 out.value("mode", "nth");
                 out.option("every", *every);
-                if *packet != 0 {
-                    out.value("packet", packet);
-                }
+                out.value("packet", packet);
             }
         }
     }
 
-    /// Chance is not thrown here: the walk shows both ways.
+    /// As `statistic_mt` does. Chance is not thrown here, but for its two ends: the walk shows both ways.
     pub(super) fn test(&self, cx: &mut MatchCx) -> Test {
-        match self {
-            Statistic::Random(p) => {
-                let chance = f64::from(p.value) / ONE;
-                let chance = if p.not { 1.0 - chance } else { chance };
-                let permille = (chance * 1000.0).round() as u16;
-                let held = match permille {
-                    0 if p.value == 0 || p.not => Ternary::No,
-                    1000 => Ternary::Yes,
+        match *self {
+            Statistic::Random(Inv { not, value }) => {
+                let chance = if not { WHOLE - value.min(WHOLE) } else { value };
+                let held = match chance {
+                    0 => Ternary::No,
+                    WHOLE.. => Ternary::Yes,
                     _ => Ternary::Unknown,
                 };
-                Test { held, found: Fact::Chance(permille) }
+                let permille = (f64::from(chance) * 1000.0 / f64::from(WHOLE)).round() as u16;
+                Test::new(held, Fact::Chance(permille))
             }
             Statistic::Nth { every, packet } => {
-                let key = Place::of(cx.family, cx.at);
+                let place = Place::of(cx.family, cx.at);
                 // The kernel's counter starts so that packet P of each N comes up first.
-                let seen = cx.modules.nth.entry(key).or_insert(every.value - 1 - packet % every.value);
-                *seen = if *seen == every.value - 1 { 0 } else { *seen + 1 };
-                let held = *seen == 0;
-                Test::new(held != every.not, Fact::Number(u64::from(*seen)))
+                let last = every.value - 1;
+                let seen = cx.modules.nth.entry(place).or_insert(last.saturating_sub(packet));
+                *seen = if *seen >= last { 0 } else { *seen + 1 };
+                Test::new((*seen == 0) != every.not, Fact::Number(u64::from(*seen)))
             }
         }
     }

@@ -3,6 +3,8 @@
 mod classify;
 mod connmark;
 mod ct;
+mod hmark;
+mod kept;
 mod log;
 mod mark;
 mod nat;
@@ -10,6 +12,7 @@ mod netmap;
 mod nflog;
 mod nfqueue;
 mod plain;
+mod rateest;
 mod reject;
 mod tcpmss;
 mod tos;
@@ -31,6 +34,7 @@ pub use ttl::{Ttl, TtlAction};
 
 use super::error::KernelError;
 use super::extension::{self, Extension};
+use super::kept::Kept;
 use super::text::SaveOptions;
 use super::{ChainName, Family, Hook, Unknown};
 use crate::packet::Proto;
@@ -84,19 +88,29 @@ pub enum Target {
     Trace,
     /// `-j TTL`, `HL`.
     Ttl(Ttl),
+    /// A target that is read and printed, though not modelled.
+    Kept(Box<Kept>),
     /// A target that iptables 1.8.9 does not have, word for word.
     Unknown(Unknown),
 }
 
 /// Every target extension that iptables 1.8.9 has, by name.
 pub const ALL: &[&Extension] = &[
+    &kept::AUDIT,
     &plain::CHECKSUM,
     &classify::EXT,
+    &kept::CLUSTERIP,
     &connmark::EXT,
+    &kept::CONNSECMARK,
     &ct::CT,
     &nat::DNAT,
+    &kept::DNPT,
     &tos::DSCP,
+    &kept::ECN,
     &ttl::HL,
+    &hmark::EXT,
+    &kept::IDLETIMER,
+    &kept::LED,
     &log::EXT,
     &mark::EXT,
     &nat::MASQUERADE,
@@ -104,14 +118,23 @@ pub const ALL: &[&Extension] = &[
     &nflog::EXT,
     &nfqueue::EXT,
     &ct::NOTRACK,
+    &rateest::EXT,
     &nat::REDIRECT,
     &reject::EXT,
+    &kept::SECMARK,
+    &kept::SET,
     &nat::SNAT,
+    &kept::SNPT,
+    &kept::SYNPROXY,
     &tcpmss::EXT,
     &tcpmss::EXT6,
+    &kept::TCPOPTSTRIP,
+    &kept::TEE,
     &tos::TOS,
+    &kept::TPROXY,
     &plain::TRACE,
     &ttl::TTL,
+    &kept::ULOG,
 ];
 
 /// Targets that are no extension of iptables 1.8.9 but that real dumps have: `-j NAME` means them even
@@ -120,7 +143,6 @@ const FOREIGN: &[&str] = &[
     "ACCOUNT",
     "BALANCE",
     "CHAOS",
-    "CLUSTERIP",
     "DELUDE",
     "DNETMAP",
     "ECHO",
@@ -137,7 +159,6 @@ const FOREIGN: &[&str] = &[
     "SAME",
     "SYSRQ",
     "TARPIT",
-    "ULOG",
     "XOR",
 ];
 
@@ -213,7 +234,7 @@ impl Target {
             | Target::Tos(_)
             | Target::Ttl(_) => Role::Change,
             Target::Log(_) | Target::NfLog(_) | Target::Trace => Role::Note,
-            Target::Queue | Target::NfQueue(_) | Target::Unknown(_) => Role::Unknown,
+            Target::Queue | Target::NfQueue(_) | Target::Kept(_) | Target::Unknown(_) => Role::Unknown,
         }
     }
 
@@ -242,6 +263,7 @@ impl Target {
             Target::Tos(_) => "TOS",
             Target::Trace => "TRACE",
             Target::Ttl(t) => t.name(),
+            Target::Kept(t) => t.name,
             Target::Unknown(u) => &u.name,
         }
     }
@@ -272,6 +294,7 @@ impl Target {
             Target::TcpMss(t) => t.save(out),
             Target::Tos(t) => t.save(out),
             Target::Ttl(t) => t.save(out),
+            Target::Kept(t) => t.save(out),
             Target::Unknown(u) => u.save(out),
         }
     }
@@ -305,6 +328,7 @@ impl Target {
                 Some(KernelError::InvalidArgument)
             }
             Target::Ct(t) => t.kernel(proto),
+            Target::Kept(t) => kept::kernel(t, proto),
             Target::NfQueue(t) => t.kernel(),
             _ => None,
         }

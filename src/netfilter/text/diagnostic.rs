@@ -1,6 +1,6 @@
 //! What is wrong in a dump, and where.
 
-use super::super::{RuleError, TableName};
+use super::super::{ChainName, KernelError, RuleError, TableName};
 use std::fmt;
 
 /// Whether the dump can be used all the same.
@@ -38,6 +38,8 @@ impl Diagnostic {
             | Problem::LateNot
             | Problem::UnknownMatch(_)
             | Problem::UnknownTarget(_)
+            | Problem::NoSet(_)
+            | Problem::Missing(_)
             | Problem::Warning(_) => Severity::Warning,
             Problem::Empty
             | Problem::NotText
@@ -105,6 +107,10 @@ pub enum Problem {
     UnknownMatch(String),
     /// A target that 1.8.9 does not have: kept, and unknown where a packet meets it.
     UnknownTarget(String),
+    /// A set that the text does not bring along: unknown to every packet.
+    NoSet(String),
+    /// A rule of this chain asks for what Linux 6.18 does not have, or for what other programs make.
+    Missing(ChainName),
     /// What iptables itself warns of.
     Warning(String),
 }
@@ -137,6 +143,14 @@ impl fmt::Display for Problem {
             Self::UnknownMatch(m) => {
                 write!(f, "iptables 1.8.9 has no match `{m}': kept as it is, unknown to every packet")
             }
+            Self::NoSet(name) => {
+                write!(f, "Set {name} doesn't exist: kept as it is, unknown to every packet")
+            }
+            Self::Missing(chain) => write!(
+                f,
+                "the kernel has no such thing ({}): rule in chain {chain}, kept as it is",
+                KernelError::Missing
+            ),
             Self::Warning(text) => f.write_str(text.trim_start_matches("Warning: ")),
             Self::UnknownTarget(t) => {
                 write!(f, "iptables 1.8.9 has no target `{t}': kept as it is, unknown to every packet")

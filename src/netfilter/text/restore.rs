@@ -1,6 +1,6 @@
 //! Reads what iptables-save prints, and what people make of it, as iptables-restore 1.8.9 (nf_tables) does.
 
-use super::super::error::RuleError;
+use super::super::error::{KernelError, RuleError};
 use super::super::ruleset::{Policy, Ruleset};
 use super::super::{Counters, Family, Hook, TableName, check};
 use super::diagnostic::{Diagnostic, Problem, Severity};
@@ -13,6 +13,29 @@ use super::words::{Word, split};
 pub const MAX_BYTES: usize = 32 << 20;
 /// After so many errors the rest is not looked at.
 const MAX_ERRORS: usize = 50;
+
+/// The family that a dump speaks of: the program's name in its comment tells, else its first IPv6 address or
+/// protocol; IPv4 where nothing does.
+///
+/// ```
+/// use vitrine::netfilter::{Family, text::family_of_dump};
+/// assert_eq!(family_of_dump("*filter\n-A INPUT -s 2001:db8::/32 -j DROP\nCOMMIT\n"), Family::Ip6);
+/// assert_eq!(family_of_dump("*filter\nCOMMIT\n"), Family::Ip);
+/// ```
+pub fn family_of_dump(text: &str) -> Family {
+    let v6 = text.lines().any(|line| {
+        if let Some(comment) = line.strip_prefix('#') {
+            return comment.contains("ip6tables-save");
+        }
+        line.split_whitespace().any(|word| {
+            let addr = word.split(['/', ']']).next().unwrap_or(word).trim_start_matches('[');
+            addr.contains("::") && addr.parse::<std::net::Ipv6Addr>().is_ok()
+                || word == "ipv6-icmp"
+                || word == "icmp6"
+        })
+    });
+    if v6 { Family::Ip6 } else { Family::Ip }
+}
 
 /// A dump as it was understood.
 #[derive(Clone, Debug)]
@@ -167,9 +190,13 @@ impl Reader {
     fn commit(&mut self) {
         let Some(open) = self.open.take().filter(|o| o.used) else { return };
         for found in check::table(self.ruleset.family, open.name, &open.table) {
-            self.errors += 1;
-            let problem = Problem::Rule(RuleError::Kernel(found.error, found.chain));
-            self.diagnostics.push(Diagnostic { line: found.line, column: 0, len: 0, problem });
+            let problem = match found.error {
+                KernelError::Missing => Problem::Missing(found.chain),
+                error => Problem::Rule(RuleError::Kernel(error, found.chain)),
+            };
+            let diagnostic = Diagnostic { line: found.line, column: 0, len: 0, problem };
+            self.errors += usize::from(diagnostic.severity() == Severity::Error);
+            self.diagnostics.push(diagnostic);
         }
         self.ruleset.tables.insert(open.name, open.table);
     }
@@ -238,7 +265,8 @@ impl Reader {
                         Remark::LateNot => Problem::LateNot,
                         Remark::UnknownMatch(name) => Problem::UnknownMatch(name),
                         Remark::UnknownTarget(name) => Problem::UnknownTarget(name),
-                        Remark::Warning(text) => Problem::Warning(text),
+                        Remark::Warning(text) | Remark::Trap(text) => Problem::Warning(text),
+                        Remark::NoSet(name) => Problem::NoSet(name),
                     };
                     self.at_word(words.get(word).unwrap_or(&nowhere), problem);
                 }

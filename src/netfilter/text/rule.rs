@@ -40,6 +40,10 @@ pub enum Remark {
     UnknownTarget(String),
     /// What iptables warns of.
     Warning(String),
+    /// What iptables silently takes for something else than was meant.
+    Trap(String),
+    /// A set that the text does not bring along.
+    NoSet(String),
 }
 
 /// How a command is read.
@@ -274,6 +278,11 @@ impl<'a> Parser<'a> {
                 None => "",
             },
         };
+        // For these iptables takes the whole last word, also where the value hangs on its option.
+        let whole = [Core::Source, Core::Destination, Core::InInterface, Core::OutInterface, Core::Protocol]
+            .contains(&core)
+            || core == Core::Jump;
+        let value = if whole && attached.is_some() { word } else { value };
         match core {
             Core::Command(letter) => self.command(letter, value)?,
             Core::Source | Core::Destination => {
@@ -284,9 +293,7 @@ impl<'a> Parser<'a> {
                 if slot.is_some() {
                     return Err(RuleError::Multiple(letter));
                 }
-                // iptables looks at the last word for the address, also where it hangs on its option.
-                let text = if attached.is_some() { word } else { value };
-                *slot = Some((self.not.is_some(), text, self.at));
+                *slot = Some((self.not.is_some(), value, self.at));
             }
             Core::InInterface => {
                 self.rule.iif = Some(self.interface(value, 'i', self.rule.iif.is_some())?);
@@ -453,6 +460,10 @@ impl<'a> Parser<'a> {
             return Err(RuleError::Multiple(letter));
         }
         let pattern = IfMatch::new(text).ok_or_else(|| RuleError::IfNameTooLong(text.into()))?;
+        if text.starts_with('-') {
+            let warning = format!("Warning: iptables takes `{text}' as the interface's name");
+            self.remarks.push((self.at, Remark::Trap(warning)));
+        }
         if text.contains(['/', ' ']) {
             let warning = format!(
                 "Warning: weird character in interface `{text}' ('/' and ' ' are not allowed by the kernel)."
@@ -676,6 +687,8 @@ impl<'a> Parser<'a> {
                     Build::Match(build) => self.rule.matches.push(build(&args)?),
                     Build::Target(build) => self.rule.target = build(&args)?,
                 }
+                let word = loaded.word;
+                return self.check_sets(place, word);
             }
             Source::Unknown(name, words) if loaded.is_target => {
                 if self.reading.dump && (!words.is_empty() || targets::is_foreign(name)) {
@@ -689,6 +702,23 @@ impl<'a> Parser<'a> {
                 self.rule.matches.push(Match::Unknown(unknown));
             }
         }
+        Ok(())
+    }
+
+    /// Sets are made by another program: iptables refuses a rule that names one that is not there.
+    fn check_sets(&mut self, place: usize, word: usize) -> Result<(), RuleError> {
+        let name = match (&self.rule.target, self.rule.matches.last()) {
+            (Target::Kept(t), _) if self.loaded[place].is_target && t.name == "SET" => {
+                t.opts.first().map(|o| o.value.split(' ').next().unwrap_or_default().to_owned())
+            }
+            (_, Some(Match::Set(set))) if !self.loaded[place].is_target => Some(set.name.value.to_string()),
+            _ => None,
+        };
+        let Some(name) = name else { return Ok(()) };
+        if !self.reading.dump {
+            return Err(RuleError::Said(format!("Set {name} doesn't exist.\n")));
+        }
+        self.remarks.push((word, Remark::NoSet(name)));
         Ok(())
     }
 

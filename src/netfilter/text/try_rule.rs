@@ -59,7 +59,11 @@ fn run(
             .into_iter()
             .filter_map(|(_, remark)| match remark {
                 Remark::Warning(text) => Some(text),
-                Remark::LateNot | Remark::UnknownMatch(_) | Remark::UnknownTarget(_) => None,
+                Remark::LateNot
+                | Remark::UnknownMatch(_)
+                | Remark::UnknownTarget(_)
+                | Remark::Trap(_)
+                | Remark::NoSet(_) => None,
             })
             .collect()
     };

@@ -1,0 +1,94 @@
+//! The words of `--chunk-types` (SCTP) and `--dccp-types`.
+
+use super::super::RuleError;
+use super::super::extension::said;
+use super::super::value::{Cx, Value};
+use smol_str::SmolStr;
+
+/// SCTP's chunks by number, each with the letters of its flags from the highest bit down.
+const CHUNKS: [(&str, u8, &str); 24] = [
+    ("DATA", 0, "----IUBE"),
+    ("INIT", 1, "--------"),
+    ("INIT_ACK", 2, "--------"),
+    ("SACK", 3, "--------"),
+    ("HEARTBEAT", 4, "--------"),
+    ("HEARTBEAT_ACK", 5, "--------"),
+    ("ABORT", 6, "-------T"),
+    ("SHUTDOWN", 7, "--------"),
+    ("SHUTDOWN_ACK", 8, "--------"),
+    ("ERROR", 9, "--------"),
+    ("COOKIE_ECHO", 10, "--------"),
+    ("COOKIE_ACK", 11, "--------"),
+    ("ECN_ECNE", 12, "--------"),
+    ("ECN_CWR", 13, "--------"),
+    ("SHUTDOWN_COMPLETE", 14, "-------T"),
+    ("I_DATA", 64, "----IUBE"),
+    ("ASCONF_ACK", 128, "--------"),
+    ("RE_CONFIG", 130, "--------"),
+    ("PAD", 132, "--------"),
+    ("FORWARD_TSN", 192, "--------"),
+    ("ASCONF", 193, "--------"),
+    ("I_FORWARD_TSN", 194, "--------"),
+    ("ALL", 254, ""),
+    ("NONE", 255, ""),
+];
+
+/// Reads `all|any|only CHUNK[:FLAGS],…` and gives it as iptables prints it: chunks by number, the letters of what
+/// must be set large, of what must not small.
+pub(super) fn read_chunks(text: &str) -> Result<SmolStr, RuleError> {
+    let (which, list) = text.split_once(' ').unwrap_or_default();
+    let Some(which) = ["all", "any", "only"].into_iter().find(|w| w.eq_ignore_ascii_case(which)) else {
+        return said("Match type has to be one of \"ALL\", \"ANY\" or \"ONLY\"");
+    };
+    for word in ["ALL", "NONE"] {
+        if list.eq_ignore_ascii_case(word) {
+            return Ok(format!("{which} {word}").into());
+        }
+    }
+    let mut found: Vec<Option<String>> = vec![None; CHUNKS.len()];
+    for item in list.split(',') {
+        let (name, flags) = match item.split_once(':') {
+            Some((name, flags)) => (name, Some(flags)),
+            None => (item, None),
+        };
+        let Some(place) = CHUNKS[..22].iter().position(|(n, ..)| n.eq_ignore_ascii_case(name)) else {
+            return said(format!("Unknown sctp chunk `{name}'"));
+        };
+        let (chunk, number, letters) = CHUNKS[place];
+        found[place] = Some(match flags {
+            None => chunk.to_owned(),
+            Some(flags) => {
+                let known = |c: &char| *c != '-' && letters.contains(c.to_ascii_uppercase());
+                if !flags.chars().all(|c| known(&c)) {
+                    return said(format!("Invalid flags for chunk type {number}"));
+                }
+                let printed = letters
+                    .chars()
+                    .filter_map(|l| flags.chars().find(|c| l != '-' && c.eq_ignore_ascii_case(&l)));
+                format!("{chunk}:{}", printed.collect::<String>())
+            }
+        });
+    }
+    let names: Vec<String> = found.into_iter().flatten().collect();
+    Ok(format!("{which} {}", names.join(",")).into())
+}
+
+/// DCCP's packet types by number.
+const TYPES: [&str; 11] = [
+    "REQUEST", "RESPONSE", "DATA", "ACK", "DATAACK", "CLOSEREQ", "CLOSE", "RESET", "SYNC", "SYNCACK",
+    "INVALID",
+];
+
+/// Reads DCCP's packet types and gives them by number.
+pub(super) fn read_types(text: &str, _: Cx) -> Result<Value, RuleError> {
+    let mut found = [false; TYPES.len()];
+    for word in text.split(',') {
+        match TYPES.iter().position(|t| t.eq_ignore_ascii_case(word)) {
+            Some(place) => found[place] = true,
+            None => return said(format!("Unknown DCCP type `{word}'")),
+        }
+    }
+    let names: Vec<&str> =
+        TYPES.into_iter().zip(found).filter(|(_, set)| *set).map(|(name, _)| name).collect();
+    Ok(Value::Text(names.join(",").into()))
+}

@@ -1,0 +1,98 @@
+//! `-m rateest`: rates that `-j RATEEST` measured. Kept.
+
+use super::super::extension::{Args, BOTH, Extension, Fidelity, Opt, said};
+use super::super::kept::Kept;
+use super::super::value::{Cx, Kind, Value};
+use super::super::{Match, RuleError};
+
+const U32: Kind = Kind::Number(0, u32::MAX as u64);
+
+pub(super) static EXT: Extension = Extension::a_match(
+    "rateest",
+    BOTH,
+    &[
+        Opt::new("rateest1", Kind::Cut(15)).inv().or(&["rateest"]),
+        Opt::new("rateest-bps1", Kind::Own(read_rate)).or(&["rateest-bps"]),
+        Opt::new("rateest-pps1", U32).or(&["rateest-pps"]),
+        Opt::new("rateest2", Kind::Cut(15)).inv(),
+        Opt::new("rateest-bps2", Kind::Own(read_rate)),
+        Opt::new("rateest-pps2", U32),
+        Opt::flag("rateest-delta"),
+        Opt::flag("rateest-lt").inv().not_with(&["rateest-gt", "rateest-eq"]),
+        Opt::flag("rateest-gt").inv().not_with(&["rateest-lt", "rateest-eq"]),
+        Opt::flag("rateest-eq").inv().not_with(&["rateest-lt", "rateest-gt"]),
+    ],
+    build,
+)
+.fidelity(Fidelity::Kept);
+
+/// A rate in bits or bytes a second, with a unit; gives bytes.
+fn read_rate(text: &str, _: Cx) -> Result<Value, RuleError> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let bytes = match unit {
+        "" | "bit" => Some(0.125),
+        "kibit" => Some(1_024.0 / 8.0),
+        "kbit" => Some(125.0),
+        "mibit" => Some(1_048_576.0 / 8.0),
+        "mbit" => Some(125_000.0),
+        "gibit" => Some(1_073_741_824.0 / 8.0),
+        "gbit" => Some(125_000_000.0),
+        "bps" => Some(1.0),
+        "kibps" => Some(1_024.0),
+        "kbps" => Some(1_000.0),
+        "mibps" => Some(1_048_576.0),
+        "mbps" => Some(1_000_000.0),
+        _ => None,
+    };
+    match (number.parse::<f64>(), bytes) {
+        (Ok(n), Some(bytes)) => Ok(Value::Number((n * bytes) as u64)),
+        _ => said(format!("rateest: bad rate `{text}'")),
+    }
+}
+
+/// Bytes a second as iptables prints them: bits.
+fn rate(bytes: u64) -> String {
+    match bytes * 8 {
+        bits @ 1_000_000_000.. => format!("{:.0}Mbit", bits as f64 / 1e6),
+        bits @ 1_000_000.. => format!("{:.0}Kbit", bits as f64 / 1e3),
+        bits => format!("{bits}bit"),
+    }
+}
+
+/// Adds a rate in bytes and one in packets, where the rule gave them.
+fn side(kept: &mut Kept, args: &Args, given: [&'static str; 2], printed: [&'static str; 2]) {
+    if let Some(bytes) = args.number(given[0]) {
+        kept.push(printed[0], false, rate(bytes));
+    }
+    if let Some(packets) = args.number(given[1]) {
+        kept.push(printed[1], false, packets);
+    }
+}
+
+fn build(args: &Args) -> Result<Match, RuleError> {
+    let mut kept = Kept::new(args);
+    let delta = args.has("rateest-delta");
+    let second = args.text("rateest2");
+    kept.flag(args, "rateest-delta");
+    let first = args.text("rateest1").unwrap_or_default();
+    kept.push(if second.is_some() { "rateest1" } else { "rateest" }, false, first);
+    if delta {
+        let names = ["rateest-bps1", "rateest-pps1"];
+        side(&mut kept, args, names, names);
+    }
+    for mode in ["rateest-lt", "rateest-gt", "rateest-eq"] {
+        kept.flag(args, mode);
+    }
+    let names = ["rateest-bps2", "rateest-pps2"];
+    match second {
+        None if !delta => {
+            side(&mut kept, args, ["rateest-bps1", "rateest-pps1"], ["rateest-bps", "rateest-pps"]);
+        }
+        _ => side(&mut kept, args, names, names),
+    }
+    if let Some(second) = second {
+        kept.push("rateest2", false, second);
+    }
+    kept.as_match()
+}
