@@ -55,7 +55,8 @@ pub fn table(family: Family, name: TableName, table: &Table) -> Vec<Refused> {
 
 /// Rules that ask an estimator which no rule of the table makes.
 fn estimators(table: &Table, refused: &mut Vec<Refused>) {
-    let rules = || table.in_order().flat_map(|(name, chain)| chain.rules.iter().map(move |rule| (name, rule)));
+    let rules =
+        || table.in_order().flat_map(|(name, chain)| chain.rules.iter().map(move |rule| (name, rule)));
     let made: Vec<&str> = rules()
         .filter_map(|(_, rule)| match &rule.target {
             Target::Kept(kept) => kept.get("rateest-name"),

@@ -62,9 +62,9 @@ pub(super) fn read_chunks(text: &str) -> Result<SmolStr, RuleError> {
                 if !flags.chars().all(|c| known(&c)) {
                     return said(format!("Invalid flags for chunk type {number}"));
                 }
-                let printed = letters.chars().filter_map(|l| {
-                    flags.chars().find(|c| l != '-' && c.eq_ignore_ascii_case(&l))
-                });
+                let printed = letters
+                    .chars()
+                    .filter_map(|l| flags.chars().find(|c| l != '-' && c.eq_ignore_ascii_case(&l)));
                 format!("{chunk}:{}", printed.collect::<String>())
             }
         });
@@ -75,7 +75,8 @@ pub(super) fn read_chunks(text: &str) -> Result<SmolStr, RuleError> {
 
 /// DCCP's packet types by number.
 const TYPES: [&str; 11] = [
-    "REQUEST", "RESPONSE", "DATA", "ACK", "DATAACK", "CLOSEREQ", "CLOSE", "RESET", "SYNC", "SYNCACK", "INVALID",
+    "REQUEST", "RESPONSE", "DATA", "ACK", "DATAACK", "CLOSEREQ", "CLOSE", "RESET", "SYNC", "SYNCACK",
+    "INVALID",
 ];
 
 /// Reads DCCP's packet types and gives them by number.
@@ -87,6 +88,7 @@ pub(super) fn read_types(text: &str, _: Cx) -> Result<Value, RuleError> {
             None => return said(format!("Unknown DCCP type `{word}'")),
         }
     }
-    let names: Vec<&str> = TYPES.into_iter().zip(found).filter(|(_, set)| *set).map(|(name, _)| name).collect();
+    let names: Vec<&str> =
+        TYPES.into_iter().zip(found).filter(|(_, set)| *set).map(|(name, _)| name).collect();
     Ok(Value::Text(names.join(",").into()))
 }

@@ -372,5 +372,5 @@ impl HashLimit {
 fn credits(period: u64) -> u64 {
     /// Credits a second.
     const SECOND: u64 = 250 << 39;
-    if period > u64::MAX / SECOND { (period / SCALE).wrapping_mul(SECOND) } else { period * SECOND / SCALE }
+    period.wrapping_mul(SECOND / SCALE)
 }

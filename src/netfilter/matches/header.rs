@@ -35,10 +35,12 @@ pub enum TtlTest {
     Above(u8),
 }
 
-pub(super) static LENGTH: Extension =
-    Extension::a_match("length", BOTH, &[Opt::new("length", Kind::Range(u16::MAX as u64)).inv().req()], |args| {
-        Ok(Match::Header(HeaderMatch::Length(range(args, "length"))))
-    });
+pub(super) static LENGTH: Extension = Extension::a_match(
+    "length",
+    BOTH,
+    &[Opt::new("length", Kind::Range(u16::MAX as u64)).inv().req()],
+    |args| Ok(Match::Header(HeaderMatch::Length(range(args, "length")))),
+);
 pub(super) static TCPMSS: Extension =
     Extension::a_match("tcpmss", BOTH, &[Opt::new("mss", Kind::Own(read_mss)).inv().req()], |args| {
         Ok(Match::Header(HeaderMatch::TcpMss(range(args, "mss"))))
@@ -63,9 +65,7 @@ pub(super) static DSCP: Extension = Extension::a_match(
         Ok(Match::Header(HeaderMatch::Dscp(Inv { not, value: n as u8 })))
     },
 )
-.check(|args| {
-    if args.given.is_empty() { said("DSCP match: Parameter --dscp is required") } else { Ok(()) }
-});
+.check(|args| if args.given.is_empty() { said("DSCP match: Parameter --dscp is required") } else { Ok(()) });
 pub(super) static TTL: Extension = Extension::a_match(
     "ttl",
     V4,

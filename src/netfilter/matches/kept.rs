@@ -17,7 +17,7 @@ const fn kept(name: &'static str, families: &'static [super::Family], opts: &'st
 }
 
 fn all(args: &Args) -> Result<Match, RuleError> {
-    Kept::all(args).as_match()
+    Kept::all(args).into_match()
 }
 
 /// One of them must be given; else the extension says so.
@@ -28,14 +28,13 @@ macro_rules! needs_one {
 }
 
 pub(super) static AH: Extension = kept("ah", V4, &[Opt::new("ahspi", RANGE).inv()]).protos(&[Proto::AH]);
-pub(super) static AH6: Extension = kept(
-    "ah",
-    V6,
-    &[Opt::new("ahspi", RANGE).inv(), Opt::new("ahlen", U32).inv(), Opt::flag("ahres")],
-);
-pub(super) static ESP: Extension = kept("esp", BOTH, &[Opt::new("espspi", RANGE).inv()]).protos(&[Proto::ESP]);
+pub(super) static AH6: Extension =
+    kept("ah", V6, &[Opt::new("ahspi", RANGE).inv(), Opt::new("ahlen", U32).inv(), Opt::flag("ahres")]);
+pub(super) static ESP: Extension =
+    kept("esp", BOTH, &[Opt::new("espspi", RANGE).inv()]).protos(&[Proto::ESP]);
 pub(super) static IPCOMP: Extension =
-    kept("ipcomp", BOTH, &[Opt::new("ipcompspi", RANGE).inv(), Opt::flag("compres")]).protos(&[Proto::IPCOMP]);
+    kept("ipcomp", BOTH, &[Opt::new("ipcompspi", RANGE).inv(), Opt::flag("compres")])
+        .protos(&[Proto::IPCOMP]);
 pub(super) static CGROUP: Extension =
     kept("cgroup", BOTH, &[Opt::new("path", Kind::Cut(511)).inv(), Opt::new("cgroup", U32).inv()]);
 pub(super) static CPU: Extension = kept("cpu", BOTH, &[Opt::new("cpu", U32).inv().req()]);
@@ -124,24 +123,22 @@ fn srh(args: &Args) -> Result<Match, RuleError> {
         };
         let value = &args.given.iter().rev().find(shared).unwrap_or(given).value;
         match value {
-            Value::HostMask(net) if net.is_host() => kept.push(option.name, given.not, format_args!("{net}/128")),
+            Value::HostMask(net) if net.is_host() => {
+                kept.push(option.name, given.not, format_args!("{net}/128"))
+            }
             value => kept.push(option.name, given.not, value),
         }
     }
-    kept.as_match()
+    kept.into_match()
 }
 
-pub(super) static HELPER: Extension = Extension::a_match(
-    "helper",
-    BOTH,
-    &[Opt::new("helper", Kind::Cut(29)).inv().req()],
-    |args| {
+pub(super) static HELPER: Extension =
+    Extension::a_match("helper", BOTH, &[Opt::new("helper", Kind::Cut(29)).inv().req()], |args| {
         let mut kept = Kept::new(args);
         kept.put("helper", args.map("helper", |v| quote(v.text())));
-        kept.as_match()
-    },
-)
-.fidelity(Fidelity::Kept);
+        kept.into_match()
+    })
+    .fidelity(Fidelity::Kept);
 
 pub(super) static CONNLABEL: Extension = Extension::a_match(
     "connlabel",
@@ -151,7 +148,7 @@ pub(super) static CONNLABEL: Extension = Extension::a_match(
         let mut kept = Kept::new(args);
         kept.put("label", args.map("label", |v| format!("\"{}\"", v.number())));
         kept.flag(args, "set");
-        kept.as_match()
+        kept.into_match()
     },
 )
 .fidelity(Fidelity::Kept);
@@ -170,14 +167,15 @@ pub(super) static CONNBYTES: Extension = Extension::a_match(
     &[
         Opt::new("connbytes", Kind::Own(read_bytes)).inv().req(),
         Opt::new("connbytes-dir", Kind::Own(|t, _| one_of(t, "dir", &["original", "reply", "both"]))).req(),
-        Opt::new("connbytes-mode", Kind::Own(|t, _| one_of(t, "mode", &["packets", "bytes", "avgpkt"]))).req(),
+        Opt::new("connbytes-mode", Kind::Own(|t, _| one_of(t, "mode", &["packets", "bytes", "avgpkt"])))
+            .req(),
     ],
     |args| {
         let mut kept = Kept::new(args);
         for option in ["connbytes", "connbytes-mode", "connbytes-dir"] {
             kept.put(option, args.map(option, Value::clone));
         }
-        kept.as_match()
+        kept.into_match()
     },
 )
 .fidelity(Fidelity::Kept);
@@ -245,10 +243,9 @@ fn named(text: &str, cx: Cx, zero: &'static str) -> Result<Value, RuleError> {
         Some((value, "")) => Ok(Value::MarkMask(value as u32, u32::MAX)),
         Some((value, rest)) if rest.starts_with('/') => match u32_of(&rest[1..]) {
             Some((mask, "")) => Ok(Value::MarkMask(value as u32, mask as u32)),
-            _ => said(format!(
-                "{}: bad integer value for option \"--{}\", or out of range.\n",
-                cx.ext, cx.opt
-            )),
+            _ => {
+                said(format!("{}: bad integer value for option \"--{}\", or out of range.\n", cx.ext, cx.opt))
+            }
         },
         _ => said(format!(
             "{}: could not map name {text} to an integer value for option \"--{}\".\n",
@@ -274,9 +271,7 @@ pub(super) static CLUSTER: Extension = Extension::a_match(
 fn check_cluster(args: &Args) -> Result<(), RuleError> {
     let total = args.number("cluster-total-nodes");
     match (args.number("cluster-local-node"), args.number("cluster-local-nodemask")) {
-        (None, None) => {
-            said("cluster match: `--cluster-local-node' or`--cluster-local-nodemask' is missing")
-        }
+        (None, None) => said("cluster match: `--cluster-local-node' or`--cluster-local-nodemask' is missing"),
         (Some(node), None) if total.is_some_and(|t| node > t) => {
             said("cluster match: `--cluster-local-node' must be <= `--cluster-total-nodes'")
         }
@@ -295,7 +290,7 @@ fn cluster(args: &Args) -> Result<Match, RuleError> {
     kept.put("cluster-local-nodemask", mask.map(hex));
     kept.put("cluster-total-nodes", args.map("cluster-total-nodes", Value::number));
     kept.put("cluster-hash-seed", args.map("cluster-hash-seed", Value::number).map(hex));
-    kept.as_match()
+    kept.into_match()
 }
 
 pub(super) static BPF: Extension = Extension::a_match(
@@ -308,7 +303,7 @@ pub(super) static BPF: Extension = Extension::a_match(
     |args| {
         let mut kept = Kept::new(args);
         kept.put("bytecode", args.map("bytecode", |v| format!("\"{}\"", v.text())));
-        kept.as_match()
+        kept.into_match()
     },
 )
 .check(needs_one!("bpf: one of --bytecode or --pinned is required"))

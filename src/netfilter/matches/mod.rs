@@ -35,8 +35,8 @@ mod u32;
 
 pub use addrtype::{AddrTypeMatch, AddrTypes, IfaceLimit};
 pub use comment::Comment;
-pub use conntrack::{ConntrackMatch, CtStates, Statuses};
 pub use connlimit::ConnLimit;
+pub use conntrack::{ConntrackMatch, CtStates, Statuses};
 pub use ecn::EcnMatch;
 pub use hashlimit::{HashLimit, HashMode, HashRate};
 pub use header::{HeaderMatch, TtlTest};
@@ -61,8 +61,8 @@ pub use transport::TransportMatch;
 use super::env::Env;
 use super::error::KernelError;
 use super::extension::{self, Extension};
-use super::kept::Kept;
 use super::fact::Test;
+use super::kept::Kept;
 use super::modules::Modules;
 use super::text::SaveOptions;
 use super::{Conntrack, CtEntry, Family, Hook, Inv, RuleRef, Skb, Unknown};
@@ -346,7 +346,13 @@ impl Match {
         match self {
             Match::AddrType(m) => m.base_hooks(),
             Match::PhysDev(m) => m.base_hooks(),
-            Match::Kept(m) if m.name == "policy" => if m.get("dir") == Some("in") { IN } else { OUT },
+            Match::Kept(m) if m.name == "policy" => {
+                if m.get("dir") == Some("in") {
+                    IN
+                } else {
+                    OUT
+                }
+            }
             Match::Kept(m) if m.name == "devgroup" => match (m.has("src-group"), m.has("dst-group")) {
                 (true, true) => &[Hook::Forward],
                 (true, false) => IN,

@@ -34,9 +34,7 @@ pub(super) static EXT: Extension = Extension::a_match(
     ],
     build,
 )
-.check(|args| {
-    if args.given.is_empty() { said("PHYSDEV: no physdev option specified") } else { Ok(()) }
-});
+.check(|args| if args.given.is_empty() { said("PHYSDEV: no physdev option specified") } else { Ok(()) });
 
 fn read_name(text: &str, _: Cx) -> Result<Value, RuleError> {
     match IfMatch::new(text) {

@@ -31,7 +31,10 @@ pub(super) static EXT: Extension = Extension::a_match(
     &[
         Opt::new("mode", Kind::Own(read_mode)).req(),
         Opt::new("probability", Kind::Own(read_probability)).inv().not_with(&["every", "packet"]),
-        Opt::new("every", Kind::Number(1, u32::MAX as u64)).inv().not_with(&["probability"]).with(&["packet"]),
+        Opt::new("every", Kind::Number(1, u32::MAX as u64))
+            .inv()
+            .not_with(&["probability"])
+            .with(&["packet"]),
         Opt::new("packet", Kind::Number(0, u32::MAX as u64)).not_with(&["probability"]).with(&["every"]),
     ],
     build,
@@ -49,7 +52,9 @@ fn read_mode(text: &str, _: Cx) -> Result<Value, RuleError> {
 
 fn read_probability(text: &str, cx: Cx) -> Result<Value, RuleError> {
     match text.parse::<f64>() {
-        Ok(p) if (0.0..=1.0).contains(&p) => Ok(Value::Number((f64::from(WHOLE) * p).round_ties_even() as u64)),
+        Ok(p) if (0.0..=1.0).contains(&p) => {
+            Ok(Value::Number((f64::from(WHOLE) * p).round_ties_even() as u64))
+        }
         _ => said(format!("{}: bad value for option \"--{}\", or out of range (0-1).\n", cx.ext, cx.opt)),
     }
 }

@@ -71,7 +71,9 @@ fn check(args: &Args) -> Result<(), RuleError> {
 fn read_option(text: &str, cx: Cx) -> Result<Value, RuleError> {
     match number(text).filter(|n| (1..=255).contains(n)) {
         Some(n) => Ok(Value::Number(n)),
-        None => said(format!("{}: bad value for option \"--{}\", or out of range (1-255).\n", cx.ext, cx.opt)),
+        None => {
+            said(format!("{}: bad value for option \"--{}\", or out of range (1-255).\n", cx.ext, cx.opt))
+        }
     }
 }
 

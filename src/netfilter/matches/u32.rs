@@ -1,9 +1,9 @@
 //! `-m u32`: numbers anywhere in the packet. Kept: packets have no bytes here.
 
+use super::super::RuleError;
 use super::super::extension::{BOTH, Extension, Fidelity, Opt, said};
 use super::super::kept::Kept;
 use super::super::value::{Cx, Kind, Value, leading_number};
-use super::super::RuleError;
 
 /// A test holds so many locations, so many ranges, and a match so many tests.
 const MAX: usize = 10;
@@ -12,7 +12,7 @@ pub(super) static EXT: Extension =
     Extension::a_match("u32", BOTH, &[Opt::new("u32", Kind::Own(read)).inv().req()], |args| {
         let mut kept = Kept::new(args);
         kept.put("u32", args.map("u32", |v| format!("\"{}\"", v.text())));
-        kept.as_match()
+        kept.into_match()
     })
     .fidelity(Fidelity::Kept);
 

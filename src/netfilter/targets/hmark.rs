@@ -43,7 +43,9 @@ pub(super) static EXT: Extension = Extension::a_target(
 
 fn read_tuple(text: &str, _: Cx) -> Result<Value, RuleError> {
     if text.is_empty() || text.ends_with(',') {
-        return said("\"--hmark-tuple\" requires a list of types with no spaces, e.g. src,dst,sport,dport,proto");
+        return said(
+            "\"--hmark-tuple\" requires a list of types with no spaces, e.g. src,dst,sport,dport,proto",
+        );
     }
     let mut rest = Some(text);
     while let Some(list) = rest {
@@ -84,7 +86,8 @@ fn check_hmark(args: &Args) -> Result<(), RuleError> {
         }
     }
     let has = |part: &str, option: &str| args.has(option) || in_tuple(args, part);
-    if has("spi", "hmark-spi-mask") && (has("sport", "hmark-sport-mask") || has("dport", "hmark-dport-mask")) {
+    if has("spi", "hmark-spi-mask") && (has("sport", "hmark-sport-mask") || has("dport", "hmark-dport-mask"))
+    {
         return said("you cannot use --hmark-spi-mask and --hmark-?port-mask,at the same time");
     }
     let sets = ["hmark-sport", "hmark-dport", "hmark-spi"];
@@ -130,5 +133,5 @@ fn hmark(args: &Args) -> Result<Target, RuleError> {
     if in_tuple(args, "ct") {
         kept.push("hmark-tuple", false, "ct");
     }
-    kept.as_target()
+    kept.into_target()
 }

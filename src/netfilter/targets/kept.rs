@@ -15,7 +15,7 @@ const fn kept(name: &'static str, families: &'static [super::Family], opts: &'st
 }
 
 fn all(args: &Args) -> Result<Target, RuleError> {
-    Kept::all(args).as_target()
+    Kept::all(args).into_target()
 }
 
 /// One of them must be given; else the extension says so.
@@ -78,7 +78,8 @@ pub(super) static CONNSECMARK: Extension = kept(
 .check(needs_one!("CONNSECMARK target: parameter required"))
 .tables(&[TableName::Mangle, TableName::Security]);
 
-const PREFIXES: &[Opt] = &[Opt::new("src-pfx", Kind::HostMask).req(), Opt::new("dst-pfx", Kind::HostMask).req()];
+const PREFIXES: &[Opt] =
+    &[Opt::new("src-pfx", Kind::HostMask).req(), Opt::new("dst-pfx", Kind::HostMask).req()];
 pub(super) static DNPT: Extension =
     Extension::a_target("DNPT", V6, PREFIXES, prefixes).fidelity(Fidelity::Kept).tables(MANGLE);
 pub(super) static SNPT: Extension =
@@ -92,7 +93,7 @@ fn prefixes(args: &Args) -> Result<Target, RuleError> {
             kept.push(name, false, format_args!("{}/{}", net.addr, net.prefix_len().unwrap_or(128)));
         }
     }
-    kept.as_target()
+    kept.into_target()
 }
 
 /// What the kernel says of a prefix: at most 64 bits, and nothing beside them.
@@ -228,7 +229,7 @@ fn tproxy(args: &Args) -> Result<Target, RuleError> {
     }
     let (value, mask) = args.mark("tproxy-mark").map_or((0, 0), |m| m.value);
     kept.push("tproxy-mark", false, format_args!("{value:#x}/{mask:#x}"));
-    kept.as_target()
+    kept.into_target()
 }
 
 pub(super) static SET: Extension = Extension::a_target(

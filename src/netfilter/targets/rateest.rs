@@ -41,12 +41,13 @@ fn interval_steps(span: u64) -> Option<u32> {
 
 /// The logarithm of the average's weight.
 fn ewma_log(interval: u64, span: u64) -> Option<u32> {
-    (1..32).find(|log| {
-        let weight = 1.0 - 1.0 / f64::from(1u32 << log);
-        interval as f64 / -weight.ln() > span as f64
-    })
-    .map(|log| log - 1)
-    .filter(|log| *log > 0)
+    (1..32)
+        .find(|log| {
+            let weight = 1.0 - 1.0 / f64::from(1u32 << log);
+            interval as f64 / -weight.ln() > span as f64
+        })
+        .map(|log| log - 1)
+        .filter(|log| *log > 0)
 }
 
 fn check_rateest(args: &Args) -> Result<(), RuleError> {
@@ -72,5 +73,5 @@ fn rateest(args: &Args) -> Result<Target, RuleError> {
     kept.put("rateest-name", args.map("rateest-name", Value::clone));
     kept.push("rateest-interval", false, span(interval));
     kept.push("rateest-ewmalog", false, span(interval << log));
-    kept.as_target()
+    kept.into_target()
 }
