@@ -1,6 +1,6 @@
 //! The event log: what happened, in order, and because of what.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// The place of an event in its history, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -33,12 +33,24 @@ pub trait Sink<E> {
 /// let second = log.emit(Some(first), "a rule dropped it".to_string());
 /// assert_eq!(log.get(second).unwrap().cause, Some(first));
 /// ```
-#[derive(Clone, Debug, PartialEq, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Log<E> {
-    #[serde(skip)]
     start: u32,
     entries: Vec<Entry<E>>,
+}
+
+/// An event with its own place, as it is serialised.
+#[derive(Serialize)]
+struct Numbered<'a, E> {
+    id: u32,
+    #[serde(flatten)]
+    entry: &'a Entry<E>,
+}
+
+impl<E: Serialize> Serialize for Log<E> {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.collect_seq((self.start..).zip(&self.entries).map(|(id, entry)| Numbered { id, entry }))
+    }
 }
 
 impl<E> Default for Log<E> {

@@ -37,7 +37,15 @@ pub(super) fn run(
     let packets = options.packets.iter().map(|text| packet(text)).collect::<Result<Vec<_>, _>>()?;
     let family = family(&options, &packets)?;
     let text = input::read(path)?;
-    let ruleset = Arc::new(input::rules(path, &text, family, err)?);
+    let ruleset = match input::rules(path, &text, family, err) {
+        Err(CliError::Input(told)) if input::guess_family(&text) != family => {
+            let other = input::guess_family(&text);
+            let hint =
+                format!("{told}\nvitrine: these look like {other} rules, and the packets are {family}");
+            return Err(CliError::Input(hint));
+        }
+        other => Arc::new(other?),
+    };
     let host = host(&options, &ruleset, &packets)?;
     let traces = walk(host, &packets);
     if options.json {

@@ -110,7 +110,7 @@ pub enum Lost {
     ForwardingOff,
     /// Its time to live is over.
     TtlExceeded,
-    /// A loopback address from or to outside.
+    /// An address that no packet from outside may have.
     Martian,
     /// Another connection has its addresses and ports.
     Clash,

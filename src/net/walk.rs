@@ -111,16 +111,13 @@ impl Way<'_> {
         if let Err(end) = self.hook(Hook::Prerouting, skb, cause) {
             return end;
         }
-        let from_lo = skb.iif.as_ref().is_some_and(IfName::is_lo);
-        let loopback = |a: IpAddr| matches!(a, IpAddr::V4(v4) if v4.is_loopback());
         let dst = skb.packet.dst;
         let routed = match &self.out {
             Some(out) if self.host.owner(dst).is_none() => Routed::Out(out.clone()),
             _ => self.host.route(dst),
         };
         let cause = self.log.emit(Some(cause), Event::Net(NetEvent::Routed { dst, to: routed.clone() }));
-        let martian = loopback(skb.packet.src) || loopback(dst) && !self.host.route_localnet;
-        if !from_lo && martian {
+        if self.is_martian(skb) {
             return (Fate::Lost(Lost::Martian), Some(cause));
         }
         match routed {
@@ -146,6 +143,24 @@ impl Way<'_> {
                 }
                 (Fate::Lost(Lost::RouteRefuses), Some(cause))
             }
+        }
+    }
+
+    /// Addresses that no packet from outside may have (`ip_route_input_slow`, `fib_validate_source`): loopback
+    /// ones, the host's own as source, a group's or a broadcast's as source.
+    fn is_martian(&self, skb: &Skb) -> bool {
+        if skb.iif.as_ref().is_some_and(IfName::is_lo) {
+            return false;
+        }
+        match (skb.packet.src, skb.packet.dst) {
+            (IpAddr::V4(src), IpAddr::V4(dst)) => {
+                src.is_loopback()
+                    || dst.is_loopback() && !self.host.route_localnet
+                    || src.is_multicast()
+                    || src.is_broadcast()
+                    || self.host.owner(IpAddr::V4(src)).is_some()
+            }
+            (src, dst) => src.is_multicast() || src.is_loopback() || dst.is_loopback(),
         }
     }
 

@@ -106,7 +106,13 @@ pub(super) static EXT: Extension = Extension::a_match(
     build,
 )
 .check(check)
-.ignoring(&["hashlimit-htable-size", "hashlimit-htable-max", "hashlimit-htable-gcinterval"]);
+.ignoring(&[
+    "hashlimit-htable-size",
+    "hashlimit-htable-max",
+    "hashlimit-htable-gcinterval",
+    "hashlimit-rate-match",
+    "hashlimit-rate-interval",
+]);
 
 /// `N/UNIT`, or `N[k|m]b/s`: the period or the cost, and the unit's seconds.
 fn read(text: &str, cx: Cx) -> Result<Value, RuleError> {

@@ -1,5 +1,6 @@
 //! Matches: what `-m` brings in. One file a match; this one names them all.
 
+mod absent;
 mod addrtype;
 mod chunks;
 mod comment;
@@ -301,7 +302,8 @@ impl Match {
             Match::Header(m) => m.test(cx),
             Match::Icmp(m) => m.test(cx),
             Match::IpRange(m) => m.test(cx),
-            Match::Kept(_) | Match::Set(_) | Match::Unknown(_) => Test::not_modelled(),
+            Match::Kept(m) => absent::test(m, cx),
+            Match::Set(_) | Match::Unknown(_) => Test::not_modelled(),
             Match::Limit(m) => m.test(cx),
             Match::Mac(m) => m.test(cx),
             Match::Mark(m) => m.test(cx),

@@ -20,7 +20,7 @@ fate-lost-no-route = The kernel drops the packet: no route
 fate-lost-route-refuses = The kernel drops the packet: a route refuses it
 fate-lost-forwarding-off = The kernel drops the packet: this host does not forward (ip_forward is 0)
 fate-lost-ttl-exceeded = The kernel drops the packet: its time to live is over
-fate-lost-martian = The kernel drops the packet: a loopback address has no business outside
+fate-lost-martian = The kernel drops the packet: no packet from outside may have such an address (martian)
 fate-lost-clash = The kernel drops the packet: another connection already has its translated addresses and ports
 
 hook-entered = The packet reaches { $hook }

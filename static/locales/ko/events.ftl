@@ -20,7 +20,7 @@ fate-lost-no-route = 커널이 패킷을 버립니다: 경로 없음
 fate-lost-route-refuses = 커널이 패킷을 버립니다: 경로가 거부함
 fate-lost-forwarding-off = 커널이 패킷을 버립니다: 이 호스트는 포워딩하지 않습니다(ip_forward가 0)
 fate-lost-ttl-exceeded = 커널이 패킷을 버립니다: TTL이 다 됨
-fate-lost-martian = 커널이 패킷을 버립니다: 루프백 주소는 바깥에서 쓸 수 없습니다
+fate-lost-martian = 커널이 패킷을 버립니다: 바깥에서 온 패킷이 가질 수 없는 주소입니다(martian)
 fate-lost-clash = 커널이 패킷을 버립니다: 변환된 주소와 포트를 다른 연결이 이미 쓰고 있습니다
 
 hook-entered = 패킷이 { $hook } 훅에 도착합니다
