@@ -23,11 +23,8 @@ pub struct Extension {
     pub build: Build,
     /// Whether the model evaluates it.
     pub fidelity: Fidelity,
-    /// Options that are read and printed, though they change no answer of a modelled extension.
+    /// Options of a modelled extension that are read and printed, though not evaluated.
     pub ignored: &'static [&'static str],
-    /// Options of a modelled extension whose effect is not modelled: where a packet meets them the answer is
-    /// unknown, or told as such.
-    pub unmodelled: &'static [&'static str],
     /// The tables in which the kernel takes it; empty: any.
     pub tables: &'static [TableName],
     /// The hooks from which the kernel takes it, through jumps too; empty: any.
@@ -84,7 +81,6 @@ impl Extension {
             build,
             fidelity: Fidelity::Modelled,
             ignored: &[],
-            unmodelled: &[],
             tables: &[],
             hooks: &[],
             protos: &[],
@@ -124,15 +120,9 @@ impl Extension {
         self
     }
 
-    /// The same, with options that change no answer.
+    /// The same, with options that are not evaluated.
     pub const fn ignoring(mut self, ignored: &'static [&'static str]) -> Self {
         self.ignored = ignored;
-        self
-    }
-
-    /// The same, with options whose effect is not modelled.
-    pub const fn without(mut self, unmodelled: &'static [&'static str]) -> Self {
-        self.unmodelled = unmodelled;
         self
     }
 

@@ -39,7 +39,8 @@ pub struct SupportedOption {
     /// Its other names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
-    /// What the model does with it.
+    /// What the model does with it: an option of a modelled extension may be only kept, which is read and
+    /// printed, and not evaluated.
     pub status: Fidelity,
 }
 
@@ -49,7 +50,7 @@ const CORE: [&str; 9] = ["-s", "-d", "-i", "-o", "-p", "-f", "-j", "-g", "-m"];
 const STANDARD: [(&str, Fidelity); 4] = [
     ("ACCEPT", Fidelity::Modelled),
     ("DROP", Fidelity::Modelled),
-    ("QUEUE", Fidelity::Kept),
+    ("QUEUE", Fidelity::Refused),
     ("RETURN", Fidelity::Modelled),
 ];
 
@@ -121,8 +122,8 @@ fn add(supported: &mut Supported, ext: &Extension) {
 
 fn options(ext: &Extension) -> impl Iterator<Item = SupportedOption> {
     ext.opts.iter().map(|option| {
-        let lacks = ext.unmodelled.contains(&option.name);
-        let status = if lacks { Fidelity::Kept } else { ext.fidelity };
+        let unasked = ext.ignored.contains(&option.name);
+        let status = if unasked { Fidelity::Kept } else { ext.fidelity };
         let aliases = option.aliases.iter().map(|a| format!("--{a}")).collect();
         SupportedOption { name: format!("--{}", option.name), aliases, status }
     })

@@ -37,7 +37,7 @@ pub(super) static SCTP: Extension = Extension::a_match(
     |args| build(args, Proto::SCTP),
 )
 .check(check)
-.without(&["chunk-types"])
+.ignoring(&["chunk-types"])
 .protos(&[Proto::SCTP]);
 
 pub(super) static DCCP: Extension = Extension::a_match(
@@ -51,7 +51,7 @@ pub(super) static DCCP: Extension = Extension::a_match(
     ],
     |args| build(args, Proto::DCCP),
 )
-.without(&["dccp-types", "dccp-option"])
+.ignoring(&["dccp-types", "dccp-option"])
 .protos(&[Proto::DCCP]);
 
 fn check(args: &Args) -> Result<(), RuleError> {

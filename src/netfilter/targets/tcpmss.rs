@@ -26,7 +26,7 @@ pub(super) static EXT: Extension = Extension::a_target(
     build,
 )
 .check(check)
-.without(&["clamp-mss-to-pmtu"])
+.ignoring(&["clamp-mss-to-pmtu"])
 .protos(&[Proto::TCP]);
 pub(super) static EXT6: Extension = Extension::a_target(
     "TCPMSS",
@@ -35,7 +35,7 @@ pub(super) static EXT6: Extension = Extension::a_target(
     build,
 )
 .check(check)
-.without(&["clamp-mss-to-pmtu"])
+.ignoring(&["clamp-mss-to-pmtu"])
 .protos(&[Proto::TCP]);
 
 fn check(args: &Args) -> Result<(), RuleError> {
