@@ -23,7 +23,7 @@ pub struct Extension {
     pub build: Build,
     /// Whether the model evaluates it.
     pub fidelity: Fidelity,
-    /// Options that are read and printed, though they change no answer of a modelled extension.
+    /// Options of a modelled extension that are read and printed, though not evaluated.
     pub ignored: &'static [&'static str],
     /// The tables in which the kernel takes it; empty: any.
     pub tables: &'static [TableName],
@@ -120,7 +120,7 @@ impl Extension {
         self
     }
 
-    /// The same, with options that change no answer.
+    /// The same, with options that are not evaluated.
     pub const fn ignoring(mut self, ignored: &'static [&'static str]) -> Self {
         self.ignored = ignored;
         self

@@ -76,12 +76,12 @@ impl Kept {
     }
 
     /// As a match.
-    pub(super) fn as_match(self) -> Result<Match, RuleError> {
+    pub(super) fn into_match(self) -> Result<Match, RuleError> {
         Ok(Match::Kept(Box::new(self)))
     }
 
     /// As a target.
-    pub(super) fn as_target(self) -> Result<Target, RuleError> {
+    pub(super) fn into_target(self) -> Result<Target, RuleError> {
         Ok(Target::Kept(Box::new(self)))
     }
 

@@ -21,6 +21,7 @@ mod rule;
 mod ruleset;
 pub mod services;
 mod skb;
+pub mod support;
 mod table;
 pub mod targets;
 pub mod text;

@@ -122,7 +122,10 @@ impl Table {
     /// The chains as iptables-save prints them: built-in ones in the order of the hooks, then the others by
     /// name.
     pub fn in_order(&self) -> impl Iterator<Item = (&ChainName, &Arc<Chain>)> {
-        let base = Hook::ALL.into_iter().filter_map(|h| self.chains.get_key_value(&ChainName::from(h)));
+        // A user chain may have the name of a hook at which the table has no chain.
+        let is_base = |(_, chain): &(&ChainName, &Arc<Chain>)| chain.kind != ChainKind::User;
+        let hooks = Hook::ALL.into_iter().filter_map(|h| self.chains.get_key_value(&ChainName::from(h)));
+        let base = hooks.filter(is_base);
         let user = self.chains.iter().filter(|(_, c)| c.kind == ChainKind::User);
         base.chain(user)
     }

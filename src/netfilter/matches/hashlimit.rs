@@ -106,7 +106,13 @@ pub(super) static EXT: Extension = Extension::a_match(
     build,
 )
 .check(check)
-.ignoring(&["hashlimit-htable-size", "hashlimit-htable-max", "hashlimit-htable-gcinterval"]);
+.ignoring(&[
+    "hashlimit-htable-size",
+    "hashlimit-htable-max",
+    "hashlimit-htable-gcinterval",
+    "hashlimit-rate-match",
+    "hashlimit-rate-interval",
+]);
 
 /// `N/UNIT`, or `N[k|m]b/s`: the period or the cost, and the unit's seconds.
 fn read(text: &str, cx: Cx) -> Result<Value, RuleError> {
@@ -372,5 +378,5 @@ impl HashLimit {
 fn credits(period: u64) -> u64 {
     /// Credits a second.
     const SECOND: u64 = 250 << 39;
-    if period > u64::MAX / SECOND { (period / SCALE).wrapping_mul(SECOND) } else { period * SECOND / SCALE }
+    period.wrapping_mul(SECOND / SCALE)
 }

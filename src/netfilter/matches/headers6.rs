@@ -13,14 +13,14 @@ pub(super) static DST: Extension = Extension::a_match(
     "dst",
     V6,
     &[Opt::new("dst-len", U32).inv(), Opt::new("dst-opts", Kind::Own(read_opts))],
-    |args| Kept::all(args).as_match(),
+    |args| Kept::all(args).into_match(),
 )
 .fidelity(Fidelity::Kept);
 pub(super) static HBH: Extension = Extension::a_match(
     "hbh",
     V6,
     &[Opt::new("hbh-len", U32).inv(), Opt::new("hbh-opts", Kind::Own(read_opts))],
-    |args| Kept::all(args).as_match(),
+    |args| Kept::all(args).into_match(),
 )
 .fidelity(Fidelity::Kept);
 
@@ -54,7 +54,7 @@ pub(super) static RT: Extension = Extension::a_match(
         Opt::new("rt-0-addrs", Kind::Own(read_addrs)),
         Opt::flag("rt-0-not-strict"),
     ],
-    |args| Kept::all(args).as_match(),
+    |args| Kept::all(args).into_match(),
 )
 .check(check_rt)
 .fidelity(Fidelity::Kept);
@@ -117,7 +117,7 @@ pub(super) static MH: Extension =
         let mut kept = Kept::new(args);
         let range = args.map("mh-type", Value::clone).filter(|v| v.value.range() != (0, 255));
         kept.put("mh-type", range);
-        kept.as_match()
+        kept.into_match()
     })
     .fidelity(Fidelity::Kept)
     .protos(&[Proto::MH]);
@@ -125,7 +125,8 @@ pub(super) static MH: Extension =
 fn read_mh(text: &str, _: Cx) -> Result<Value, RuleError> {
     let one = |t: &str| {
         let begins = |name: &str| name.get(..t.len()).is_some_and(|start| start.eq_ignore_ascii_case(t));
-        let named = MH_TYPES.iter().find(|(name, _)| begins(name)).map(|(_, n)| u64::from(*n));
+        let whole = MH_TYPES.iter().find(|(name, _)| name.eq_ignore_ascii_case(t));
+        let named = whole.or(MH_TYPES.iter().find(|(name, _)| begins(name))).map(|(_, n)| u64::from(*n));
         match named.or(number(t)).filter(|n| *n <= 255) {
             Some(n) => Ok(n),
             None => said(format!("Invalid MH type `{t}'")),
@@ -160,7 +161,7 @@ pub(super) static IPV6HEADER: Extension = Extension::a_match(
     "ipv6header",
     V6,
     &[Opt::new("header", Kind::Own(read_headers)).inv().req(), Opt::flag("soft")],
-    |args| Kept::all(args).as_match(),
+    |args| Kept::all(args).into_match(),
 )
 .fidelity(Fidelity::Kept);
 

@@ -17,7 +17,7 @@ const fn kept(name: &'static str, families: &'static [super::Family], opts: &'st
 }
 
 fn all(args: &Args) -> Result<Match, RuleError> {
-    Kept::all(args).as_match()
+    Kept::all(args).into_match()
 }
 
 /// One of them must be given; else the extension says so.
@@ -129,14 +129,14 @@ fn srh(args: &Args) -> Result<Match, RuleError> {
             value => kept.push(option.name, given.not, value),
         }
     }
-    kept.as_match()
+    kept.into_match()
 }
 
 pub(super) static HELPER: Extension =
     Extension::a_match("helper", BOTH, &[Opt::new("helper", Kind::Cut(29)).inv().req()], |args| {
         let mut kept = Kept::new(args);
         kept.put("helper", args.map("helper", |v| quote(v.text())));
-        kept.as_match()
+        kept.into_match()
     })
     .fidelity(Fidelity::Kept);
 
@@ -148,7 +148,7 @@ pub(super) static CONNLABEL: Extension = Extension::a_match(
         let mut kept = Kept::new(args);
         kept.put("label", args.map("label", |v| format!("\"{}\"", v.number())));
         kept.flag(args, "set");
-        kept.as_match()
+        kept.into_match()
     },
 )
 .fidelity(Fidelity::Kept);
@@ -175,7 +175,7 @@ pub(super) static CONNBYTES: Extension = Extension::a_match(
         for option in ["connbytes", "connbytes-mode", "connbytes-dir"] {
             kept.put(option, args.map(option, Value::clone));
         }
-        kept.as_match()
+        kept.into_match()
     },
 )
 .fidelity(Fidelity::Kept);
@@ -290,7 +290,7 @@ fn cluster(args: &Args) -> Result<Match, RuleError> {
     kept.put("cluster-local-nodemask", mask.map(hex));
     kept.put("cluster-total-nodes", args.map("cluster-total-nodes", Value::number));
     kept.put("cluster-hash-seed", args.map("cluster-hash-seed", Value::number).map(hex));
-    kept.as_match()
+    kept.into_match()
 }
 
 pub(super) static BPF: Extension = Extension::a_match(
@@ -303,7 +303,7 @@ pub(super) static BPF: Extension = Extension::a_match(
     |args| {
         let mut kept = Kept::new(args);
         kept.put("bytecode", args.map("bytecode", |v| format!("\"{}\"", v.text())));
-        kept.as_match()
+        kept.into_match()
     },
 )
 .check(needs_one!("bpf: one of --bytecode or --pinned is required"))

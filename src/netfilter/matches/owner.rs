@@ -34,7 +34,8 @@ pub(super) static EXT: Extension = Extension::a_match(
     build,
 )
 .check(|args| {
-    if args.has("suppl-groups") && !args.has("gid-owner") {
+    let place = |name| args.given.iter().position(|a| args.name_of(a) == name);
+    if place("suppl-groups").is_some_and(|s| place("gid-owner").is_none_or(|g| g > s)) {
         return said("owner: Bad value for \"--suppl-groups\" option: \"you need to use --gid-owner first\"");
     }
     if args.given.is_empty() {

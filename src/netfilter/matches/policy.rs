@@ -104,7 +104,7 @@ fn build(args: &Args) -> Result<Match, RuleError> {
     let policy = args.text("pol").unwrap_or("ipsec");
     kept.push("pol", false, policy);
     if policy == "none" {
-        return kept.as_match();
+        return kept.into_match();
     }
     kept.flag(args, "strict");
     for (place, element) in elements(args).iter().enumerate() {
@@ -121,5 +121,5 @@ fn build(args: &Args) -> Result<Match, RuleError> {
             }
         }
     }
-    kept.as_match()
+    kept.into_match()
 }

@@ -94,5 +94,5 @@ fn build(args: &Args) -> Result<Match, RuleError> {
     if let Some(second) = second {
         kept.push("rateest2", false, second);
     }
-    kept.as_match()
+    kept.into_match()
 }

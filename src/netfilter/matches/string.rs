@@ -123,7 +123,7 @@ fn build(args: &Args) -> Result<Match, RuleError> {
         kept.put(name, args.map(name, Value::number).filter(|n| n.value != default));
     }
     kept.flag(args, "icase");
-    kept.as_match()
+    kept.into_match()
 }
 
 /// True for what [`printed`] made of bytes, and not of a text that looks like it.

@@ -182,5 +182,5 @@ fn build(args: &Args) -> Result<Match, RuleError> {
     if args.has("contiguous") {
         kept.push("contiguous", false, "");
     }
-    kept.as_match()
+    kept.into_match()
 }

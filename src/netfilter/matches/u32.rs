@@ -12,7 +12,7 @@ pub(super) static EXT: Extension =
     Extension::a_match("u32", BOTH, &[Opt::new("u32", Kind::Own(read)).inv().req()], |args| {
         let mut kept = Kept::new(args);
         kept.put("u32", args.map("u32", |v| format!("\"{}\"", v.text())));
-        kept.as_match()
+        kept.into_match()
     })
     .fidelity(Fidelity::Kept);
 

@@ -133,5 +133,5 @@ fn hmark(args: &Args) -> Result<Target, RuleError> {
     if in_tuple(args, "ct") {
         kept.push("hmark-tuple", false, "ct");
     }
-    kept.as_target()
+    kept.into_target()
 }

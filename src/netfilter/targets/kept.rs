@@ -15,7 +15,7 @@ const fn kept(name: &'static str, families: &'static [super::Family], opts: &'st
 }
 
 fn all(args: &Args) -> Result<Target, RuleError> {
-    Kept::all(args).as_target()
+    Kept::all(args).into_target()
 }
 
 /// One of them must be given; else the extension says so.
@@ -93,7 +93,7 @@ fn prefixes(args: &Args) -> Result<Target, RuleError> {
             kept.push(name, false, format_args!("{}/{}", net.addr, net.prefix_len().unwrap_or(128)));
         }
     }
-    kept.as_target()
+    kept.into_target()
 }
 
 /// What the kernel says of a prefix: at most 64 bits, and nothing beside them.
@@ -229,7 +229,7 @@ fn tproxy(args: &Args) -> Result<Target, RuleError> {
     }
     let (value, mask) = args.mark("tproxy-mark").map_or((0, 0), |m| m.value);
     kept.push("tproxy-mark", false, format_args!("{value:#x}/{mask:#x}"));
-    kept.as_target()
+    kept.into_target()
 }
 
 pub(super) static SET: Extension = Extension::a_target(

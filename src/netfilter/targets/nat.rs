@@ -178,7 +178,7 @@ fn port_range(text: &str, cx: Cx) -> Result<NatRange, RuleError> {
             Some(_) => said(format!("Garbage after port value: `{rest}'")),
         };
     };
-    let (high, rest) = port(second)?;
+    let (high, rest) = port_number(second)?;
     if high < low {
         return said(format!("Port range `{second}' funky"));
     }
@@ -197,8 +197,15 @@ fn port_range(text: &str, cx: Cx) -> Result<NatRange, RuleError> {
 
 /// A port's number and what follows it, or a service's name.
 fn port(text: &str) -> Result<(u16, &str), RuleError> {
-    let number = leading_number(text).and_then(|(n, rest)| Some((u16::try_from(n).ok()?, rest)));
-    match number.or_else(|| Some((services::port_of(text, None)?, ""))) {
+    match services::port_of(text, None) {
+        Some(port) if leading_number(text).is_none() => Ok((port, "")),
+        _ => port_number(text),
+    }
+}
+
+/// A port's number and what follows it. The end of a range has no name.
+fn port_number(text: &str) -> Result<(u16, &str), RuleError> {
+    match leading_number(text).and_then(|(n, rest)| Some((u16::try_from(n).ok()?, rest))) {
         Some(found) => Ok(found),
         None => said(format!("Port `{text}' not valid")),
     }

@@ -73,5 +73,5 @@ fn rateest(args: &Args) -> Result<Target, RuleError> {
     kept.put("rateest-name", args.map("rateest-name", Value::clone));
     kept.push("rateest-interval", false, span(interval));
     kept.push("rateest-ewmalog", false, span(interval << log));
-    kept.as_target()
+    kept.into_target()
 }

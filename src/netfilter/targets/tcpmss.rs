@@ -26,6 +26,7 @@ pub(super) static EXT: Extension = Extension::a_target(
     build,
 )
 .check(check)
+.ignoring(&["clamp-mss-to-pmtu"])
 .protos(&[Proto::TCP]);
 pub(super) static EXT6: Extension = Extension::a_target(
     "TCPMSS",
@@ -34,6 +35,7 @@ pub(super) static EXT6: Extension = Extension::a_target(
     build,
 )
 .check(check)
+.ignoring(&["clamp-mss-to-pmtu"])
 .protos(&[Proto::TCP]);
 
 fn check(args: &Args) -> Result<(), RuleError> {

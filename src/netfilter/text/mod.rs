@@ -2,7 +2,9 @@
 
 mod diagnostic;
 mod execute;
+mod finish;
 mod options;
+mod parser;
 mod parts;
 mod report;
 mod restore;

@@ -1,0 +1,214 @@
+//! What a command's options make together: checks at the end (`do_parse`), addresses, the rules.
+
+use super::super::error::RuleError;
+use super::super::extension::{Args, Build, check_all};
+use super::super::rule::AddrMask;
+use super::super::{ChainName, Hook, Inv, Match, Rule, TableName, Target, Unknown, addr, targets};
+use super::parser::{Given, Jump, Parser, Source};
+use super::rule::{Command, Remark};
+use super::translate::translate;
+use super::verb::{Verb, too_long};
+use crate::packet::Proto;
+use smol_str::SmolStr;
+
+impl Parser<'_> {
+    /// Checks what was read, and makes a command of it.
+    pub(super) fn finish(&mut self) -> Result<Command, (usize, RuleError)> {
+        let last = self.words.len().saturating_sub(1);
+        let drops = self.target.as_ref().is_some_and(|t| t.name == "DROP")
+            || matches!(&self.verb, Some(Given { verb: Verb::Policy(p), .. }) if p == "DROP");
+        if drops && self.reading.table == TableName::Nat {
+            return Err((self.target.as_ref().map_or(last, |t| t.word), RuleError::DropInNat));
+        }
+        for is_target in [false, true] {
+            for place in 0..self.loaded.len() {
+                if self.loaded[place].is_target == is_target {
+                    self.build(place).map_err(|e| (self.loaded[place].word, e))?;
+                }
+            }
+        }
+        let Some(Given { verb, chain, .. }) = self.verb.take() else {
+            return Err((0, RuleError::Said("no command specified".into())));
+        };
+        if let Some(at) = self.not {
+            return Err((at, RuleError::TrailingNot));
+        }
+        let sources = self.addresses(self.sources)?;
+        let destinations = self.addresses(self.destinations)?;
+        if sources.len() * destinations.len() > 1 && matches!(verb, Verb::Replace(_)) {
+            let said = "Replacement rule does not specify a unique address";
+            return Err((last, RuleError::Said(said.into())));
+        }
+        if let Some(option) = self.listing.or_else(|| self.rule_option().filter(|_| !verb.takes_rule())) {
+            let said = format!("Illegal option `-{option}' with this command");
+            return Err((last, RuleError::Said(said)));
+        }
+        if let Some((name, word)) = &chain {
+            if name.as_str().len() > ChainName::MAX {
+                return Err((*word, too_long(name.as_str())));
+            }
+            self.check_interfaces(name).map_err(|e| (*word, e))?;
+        }
+        let jump = self.jump();
+        self.clean(sources, destinations, jump, verb, chain)
+    }
+
+    /// Puts the rule into the form in which nft keeps it, and makes one of each pair of addresses.
+    fn clean(
+        &mut self,
+        sources: Vec<Option<Inv<AddrMask>>>,
+        destinations: Vec<Option<Inv<AddrMask>>>,
+        jump: Option<(ChainName, usize)>,
+        verb: Verb,
+        chain: Option<(ChainName, usize)>,
+    ) -> Result<Command, (usize, RuleError)> {
+        let rule = &mut self.rule;
+        rule.proto = rule.proto.filter(|p| p.value != Proto::ALL);
+        rule.iif = rule.iif.take().filter(|i| i.not || i.value.as_str() != "+");
+        rule.oif = rule.oif.take().filter(|o| o.not || o.value.as_str() != "+");
+        let word = self.loaded.first().map_or(0, |l| l.word);
+        translate(rule).map_err(|e| (word, e))?;
+        let mut rules = Vec::with_capacity(sources.len() * destinations.len());
+        let rule = std::mem::replace(&mut self.rule, Rule::empty());
+        if let ([src], [dst]) = (&sources[..], &destinations[..]) {
+            rules.push(Rule { src: *src, dst: *dst, ..rule });
+        } else {
+            for &src in &sources {
+                for &dst in &destinations {
+                    rules.push(Rule { src, dst, ..rule.clone() });
+                }
+            }
+        }
+        Ok(Command { verb, chain, rules, jump, remarks: std::mem::take(&mut self.remarks) })
+    }
+
+    /// The addresses of `-s` or `-d`; one `None` where there is nothing to ask for.
+    fn addresses(
+        &self,
+        given: Option<(bool, &str, usize)>,
+    ) -> Result<Vec<Option<Inv<AddrMask>>>, (usize, RuleError)> {
+        let Some((not, text, word)) = given else { return Ok(vec![None]) };
+        let read = |t: &str| {
+            let value = addr::addr_mask(t.trim_start(), self.reading.family)?;
+            // `-s 0.0.0.0/0` asks for nothing; `! -s 0.0.0.0/0` is left for the kernel to refuse.
+            Ok(Some(Inv { not, value }).filter(|a| not || !a.value.is_everything()))
+        };
+        let list = text.split(',').map(read).collect::<Result<Vec<_>, _>>().map_err(|e| (word, e))?;
+        if list.len() > 1 && not { Err((word, RuleError::NegatedList)) } else { Ok(list) }
+    }
+
+    /// The letter of an option that only rules have, if one was given.
+    fn rule_option(&self) -> Option<char> {
+        let rule = &self.rule;
+        [
+            (self.sources.is_some(), 's'),
+            (self.destinations.is_some(), 'd'),
+            (rule.proto.is_some(), 'p'),
+            (self.target.is_some(), 'j'),
+            (rule.iif.is_some(), 'i'),
+            (rule.oif.is_some(), 'o'),
+            (rule.fragment.is_some(), 'f'),
+        ]
+        .into_iter()
+        .find(|(given, _)| *given)
+        .map(|(_, letter)| letter)
+    }
+
+    fn check_interfaces(&self, chain: &ChainName) -> Result<(), RuleError> {
+        let Some(hook) = Hook::by_name(chain.as_str()) else { return Ok(()) };
+        if self.rule.oif.is_some() && !hook.has_oif() {
+            return Err(RuleError::WrongInterface('o', chain.clone()));
+        }
+        if self.rule.iif.is_some() && !hook.has_iif() {
+            return Err(RuleError::WrongInterface('i', chain.clone()));
+        }
+        Ok(())
+    }
+
+    fn build(&mut self, place: usize) -> Result<(), RuleError> {
+        let loaded = &self.loaded[place];
+        match &loaded.source {
+            Source::Known(ext) => {
+                let args =
+                    Args { ext, given: &loaded.given, family: self.reading.family, proto: self.rule.proto };
+                if let Some(check) = ext.check {
+                    check(&args)?;
+                }
+                check_all(ext, &loaded.given)?;
+                match ext.build {
+                    Build::Match(build) => self.rule.matches.push(build(&args)?),
+                    Build::Target(build) => self.rule.target = build(&args)?,
+                }
+                let word = loaded.word;
+                return self.check_sets(place, word);
+            }
+            Source::Unknown(name, words) if loaded.is_target => {
+                if self.reading.dump && (!words.is_empty() || targets::is_foreign(name)) {
+                    self.remarks.push((loaded.word, Remark::UnknownTarget(name.to_string())));
+                    let unknown = Unknown { name: name.clone(), words: words.clone() };
+                    self.rule.target = Target::Unknown(unknown);
+                }
+            }
+            Source::Unknown(name, words) => {
+                let unknown = Unknown { name: name.clone(), words: words.clone() };
+                self.rule.matches.push(Match::Unknown(unknown));
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets are made by another program: iptables refuses a rule that names one that is not there.
+    fn check_sets(&mut self, place: usize, word: usize) -> Result<(), RuleError> {
+        let name = match (&self.rule.target, self.rule.matches.last()) {
+            (Target::Kept(t), _) if self.loaded[place].is_target && t.name == "SET" => {
+                t.opts.first().map(|o| o.value.split(' ').next().unwrap_or_default().to_owned())
+            }
+            (_, Some(Match::Set(set))) if !self.loaded[place].is_target => Some(set.name.value.to_string()),
+            _ => None,
+        };
+        let Some(name) = name else { return Ok(()) };
+        if !self.reading.dump {
+            return Err(RuleError::Said(format!("Set {name} doesn't exist.\n")));
+        }
+        self.remarks.push((word, Remark::NoSet(name)));
+        Ok(())
+    }
+
+    /// Makes a jump of a target that is no extension; the caller knows whether there is such a chain.
+    fn jump(&mut self) -> Option<(ChainName, usize)> {
+        let Jump { name, goto, word } = self.target.take()?;
+        if !goto && let Some(verdict) = targets::verdict(name) {
+            self.rule.target = verdict;
+            return None;
+        }
+        if !goto && !matches!(self.rule.target, Target::None | Target::Unknown(_)) {
+            return None;
+        }
+        let chain = ChainName::new(name);
+        if self.rule.target == Target::None {
+            self.rule.target = if goto { Target::Goto(chain.clone()) } else { Target::Jump(chain.clone()) };
+        }
+        Some((chain, word))
+    }
+
+    /// Keeps an unknown option and the words up to the next option.
+    pub(super) fn keep_words(&mut self, place: usize) {
+        let mut kept = Vec::new();
+        if self.not.is_some() {
+            kept.push(SmolStr::new("!"));
+        }
+        kept.push(self.words[self.at].text.clone());
+        while let Some(next) = self.words.get(self.at + 1) {
+            let negates =
+                next.text == "!" && self.words.get(self.at + 2).is_some_and(|w| w.text.starts_with('-'));
+            if negates || (next.text.starts_with('-') && next.text.len() > 1) {
+                break;
+            }
+            kept.push(next.text.clone());
+            self.at += 1;
+        }
+        if let Source::Unknown(_, words) = &mut self.loaded[place].source {
+            words.extend(kept);
+        }
+    }
+}

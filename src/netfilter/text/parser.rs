@@ -1,0 +1,494 @@
+//! A command's options, read in the order and with the refusals of iptables 1.8.9 (`do_parse`).
+
+use super::super::error::RuleError;
+use super::super::extension::{Arg, Extension, check_once};
+use super::super::rule::{Counters, IfMatch};
+use super::super::value::{self, Kind};
+use super::super::{ChainName, Inv, Rule, matches, targets};
+use super::options::{Core, Takes};
+use super::rule::{Reading, Remark};
+use super::verb::{Verb, chain_name, rule_number, target_name};
+use super::words::Word;
+use crate::packet::Proto;
+use smol_str::SmolStr;
+
+/// An extension that `-m`, `-j` or `-p` brought in, with what the rule gave it so far.
+pub(super) struct Loaded {
+    pub(super) source: Source,
+    pub(super) given: Vec<Arg>,
+    pub(super) is_target: bool,
+    /// Where it was named.
+    pub(super) word: usize,
+}
+
+pub(super) enum Source {
+    Known(&'static Extension),
+    /// Kept word for word.
+    Unknown(SmolStr, Vec<SmolStr>),
+}
+
+/// The command's option: its letter, what it does, where, and the number of the chain's word.
+pub(super) struct Given {
+    pub(super) letter: char,
+    pub(super) verb: Verb,
+    pub(super) chain: Option<(ChainName, usize)>,
+}
+
+/// `-j` or `-g`, with the number of its word.
+pub(super) struct Jump<'a> {
+    pub(super) name: &'a str,
+    pub(super) goto: bool,
+    pub(super) word: usize,
+}
+
+pub(super) struct Parser<'a> {
+    pub(super) reading: Reading,
+    pub(super) words: &'a [Word],
+    pub(super) at: usize,
+    /// The `!` that waits for its option.
+    pub(super) not: Option<usize>,
+    pub(super) verb: Option<Given>,
+    pub(super) rule: Rule,
+    pub(super) sources: Option<(bool, &'a str, usize)>,
+    pub(super) destinations: Option<(bool, &'a str, usize)>,
+    /// `-p` as it was written: the name of the match that its first option brings in.
+    pub(super) proto_name: Option<&'a str>,
+    pub(super) proto_loaded: bool,
+    pub(super) loaded: Vec<Loaded>,
+    pub(super) target: Option<Jump<'a>>,
+    /// An option that only listing commands take.
+    pub(super) listing: Option<char>,
+    pub(super) remarks: Vec<(usize, Remark)>,
+}
+
+impl<'a> Parser<'a> {
+    /// Nothing read yet.
+    pub(super) fn new(reading: Reading, words: &'a [Word]) -> Self {
+        Parser {
+            reading,
+            words,
+            at: 0,
+            not: None,
+            verb: None,
+            rule: Rule::empty(),
+            sources: None,
+            destinations: None,
+            proto_name: None,
+            proto_loaded: false,
+            loaded: Vec::new(),
+            target: None,
+            listing: None,
+            remarks: Vec::new(),
+        }
+    }
+
+    /// The number of the word at which an error was noticed.
+    pub(super) fn word(&self) -> usize {
+        self.at.min(self.words.len().saturating_sub(1))
+    }
+
+    /// What there was to tell of the words so far.
+    pub(super) fn remarks(self) -> Vec<(usize, Remark)> {
+        self.remarks
+    }
+
+    /// Reads all words.
+    pub(super) fn run(&mut self) -> Result<(), RuleError> {
+        while let Some(word) = self.words.get(self.at) {
+            let text = word.text.as_str();
+            if text == "!" {
+                if self.not.is_some() {
+                    return Err(RuleError::DoubleNot);
+                }
+                self.not = Some(self.at);
+                self.at += 1;
+                continue;
+            }
+            if let Some(long) = text.strip_prefix("--") {
+                self.long(long)?;
+            } else if let Some(short) = text.strip_prefix('-').filter(|s| !s.is_empty()) {
+                self.short(short)?;
+            } else {
+                return Err(RuleError::BadArgument(text.into()));
+            }
+            self.at += 1;
+            self.not = None;
+        }
+        Ok(())
+    }
+
+    fn short(&mut self, short: &'a str) -> Result<(), RuleError> {
+        let mut chars = short.chars();
+        let letter = chars.next().unwrap_or_default();
+        let unknown = || RuleError::UnknownOption(format!("-{letter}"));
+        let core = Core::short(letter).ok_or_else(unknown)?;
+        self.core(core, Some(chars.as_str()).filter(|a| !a.is_empty()))
+    }
+
+    fn long(&mut self, text: &'a str) -> Result<(), RuleError> {
+        let (name, attached) = match text.split_once('=') {
+            Some((name, value)) => (name, Some(value)),
+            None => (text, None),
+        };
+        let unknown = || RuleError::UnknownOption(format!("--{text}"));
+        if let Some(core) = Core::exact(name) {
+            return self.core(core, attached);
+        }
+        match self.find_option(name) {
+            Found::Core(core) => return self.core(core, attached),
+            Found::Option(slot, opt) => return self.extension_option(slot, opt, attached),
+            Found::Ambiguous => return Err(unknown()),
+            Found::Nothing => {}
+        }
+        // `-p tcp --dport 80`: the protocol's own match comes in with the first option that nothing else has.
+        if let Some(ext) = self.implicit_match() {
+            self.proto_loaded = true;
+            self.load(ext, false);
+            if let Found::Option(slot, opt) = self.find_option(name) {
+                return self.extension_option(slot, opt, attached);
+            }
+        }
+        match self.loaded.iter().rposition(|l| matches!(l.source, Source::Unknown(..))) {
+            Some(place) if self.reading.dump => {
+                self.keep_words(place);
+                Ok(())
+            }
+            _ => Err(unknown()),
+        }
+    }
+
+    /// What a long name means: the extension that came in last is asked first, as in `getopt`'s merged list;
+    /// a beginning of a name must belong to one option only.
+    fn find_option(&self, name: &str) -> Found {
+        let known = || {
+            self.loaded.iter().enumerate().rev().filter_map(|(slot, l)| match &l.source {
+                Source::Known(ext) => Some((slot, *ext)),
+                Source::Unknown(..) => None,
+            })
+        };
+        if let Some((slot, opt)) = known().find_map(|(slot, ext)| Some((slot, ext.opt(name)?))) {
+            return Found::Option(slot, opt);
+        }
+        let mut found = Found::Nothing;
+        let mut names = None;
+        for core in Core::beginning(name) {
+            match found {
+                Found::Nothing => found = Found::Core(core),
+                Found::Core(other) if other == core => {}
+                _ => return Found::Ambiguous,
+            }
+        }
+        for (slot, ext) in known() {
+            for (opt, option) in ext.opts.iter().enumerate() {
+                if !option.names().any(|n| n.starts_with(name)) || names == Some((ext.name, opt)) {
+                    continue;
+                }
+                match found {
+                    Found::Nothing => found = Found::Option(slot, opt),
+                    _ => return Found::Ambiguous,
+                }
+                names = Some((ext.name, opt));
+            }
+        }
+        found
+    }
+
+    /// The match that `-p` brings in by itself, once a rule.
+    fn implicit_match(&self) -> Option<&'static Extension> {
+        if self.proto_loaded {
+            return None;
+        }
+        let written = self.proto_name?;
+        match value::number(written) {
+            Some(n) => matches::find(Proto(u8::try_from(n).ok()?).name()?, self.reading.family),
+            None => matches::find(&written.to_ascii_lowercase(), self.reading.family),
+        }
+    }
+
+    fn core(&mut self, core: Core, attached: Option<&'a str>) -> Result<(), RuleError> {
+        let word = self.words[self.at].text.as_str();
+        let value = match core.takes() {
+            Takes::Nothing => "",
+            Takes::One => self.argument(attached)?,
+            Takes::Maybe => match attached {
+                Some(text) => text,
+                None if self.has_argument() => self.argument(None)?,
+                None => "",
+            },
+        };
+        // For these iptables takes the whole last word, also where the value hangs on its option.
+        let whole = [Core::Source, Core::Destination, Core::InInterface, Core::OutInterface, Core::Protocol]
+            .contains(&core)
+            || core == Core::Jump;
+        let value = if whole && attached.is_some() { word } else { value };
+        match core {
+            Core::Command(letter) => self.command(letter, value)?,
+            Core::Source | Core::Destination => {
+                let (letter, slot) = match core {
+                    Core::Source => ('s', &mut self.sources),
+                    _ => ('d', &mut self.destinations),
+                };
+                if slot.is_some() {
+                    return Err(RuleError::Multiple(letter));
+                }
+                *slot = Some((self.not.is_some(), value, self.at));
+            }
+            Core::InInterface => {
+                self.rule.iif = Some(self.interface(value, 'i', self.rule.iif.is_some())?);
+            }
+            Core::OutInterface => {
+                self.rule.oif = Some(self.interface(value, 'o', self.rule.oif.is_some())?);
+            }
+            Core::Protocol => self.protocol(value)?,
+            Core::Fragment => {
+                if !self.reading.family.is_v4() {
+                    return Err(RuleError::Fragment6);
+                }
+                if self.rule.fragment.is_some() {
+                    return Err(RuleError::Multiple('f'));
+                }
+                self.rule.fragment = Some(self.not.is_none());
+            }
+            Core::Match => {
+                if self.not.is_some() {
+                    return Err(RuleError::NotBeforeMatch);
+                }
+                self.load_match(value)?;
+            }
+            Core::Jump | Core::Goto => {
+                if self.target.is_some() {
+                    return Err(RuleError::Multiple('j'));
+                }
+                if self.not.is_some() {
+                    return Err(RuleError::NotInvertible('j'));
+                }
+                target_name(value)?;
+                let goto = core == Core::Goto;
+                self.target = Some(Jump { name: value, goto, word: self.at });
+                if !goto {
+                    self.load_target(value);
+                }
+            }
+            Core::Table if self.reading.dump => {
+                return Err(RuleError::Said("The -t option cannot be used in iptables-restore.\n".into()));
+            }
+            Core::Wait if self.reading.dump => {
+                return Err(RuleError::Said("You cannot use `-w' from iptables-restore".into()));
+            }
+            Core::SetCounters => self.set_counters(value)?,
+            Core::Listing(letter) => self.listing = Some(letter),
+            Core::Table | Core::Wait | Core::Verbose => {}
+            Core::Family4 | Core::Family6 => {
+                if (core == Core::Family4) != self.reading.family.is_v4() {
+                    return Err(RuleError::OtherFamily);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn command(&mut self, letter: char, value: &str) -> Result<(), RuleError> {
+        if let Some(Given { letter: before, .. }) = &self.verb {
+            return Err(RuleError::Said(format!("Cannot use -{letter} with -{before}")));
+        }
+        let chain_word = self.at;
+        let verb = match letter {
+            'A' => Verb::Append,
+            'C' => Verb::Check,
+            'I' if self.has_argument() => Verb::Insert(rule_number(self.argument(None)?)?),
+            'I' => Verb::Insert(1),
+            'D' if self.has_argument() => Verb::DeleteAt(rule_number(self.argument(None)?)?),
+            'D' => Verb::Delete,
+            'R' if self.has_argument() => Verb::Replace(rule_number(self.argument(None)?)?),
+            'R' => return Err(RuleError::Said("-R requires a rule number".into())),
+            'F' => Verb::Flush,
+            'Z' => Verb::Zero,
+            'X' => Verb::DeleteChain,
+            'N' => {
+                chain_name(value, self.reading.family)?;
+                Verb::NewChain
+            }
+            'E' if self.has_argument() => {
+                let name = self.argument(None)?;
+                chain_name(name, self.reading.family)?;
+                Verb::Rename(ChainName::new(name))
+            }
+            'E' => {
+                return Err(RuleError::Said("-E requires old-chain-name and new-chain-name".into()));
+            }
+            'P' if self.has_argument() => Verb::Policy(SmolStr::new(self.argument(None)?)),
+            'P' => return Err(RuleError::Said("-P requires a chain and a policy".into())),
+            _ => Verb::List,
+        };
+        let chain = (!value.is_empty()).then(|| (ChainName::new(value), chain_word));
+        self.verb = Some(Given { letter, verb, chain });
+        Ok(())
+    }
+
+    fn protocol(&mut self, text: &'a str) -> Result<(), RuleError> {
+        if self.rule.proto.is_some() {
+            return Err(RuleError::Multiple('p'));
+        }
+        let proto = value::proto(text)?;
+        if proto == Proto::ALL && self.not.is_some() {
+            return Err(RuleError::NeverMatches);
+        }
+        // IPv6 rules ask the header that ends the chain of headers, which is never one of these.
+        if !self.reading.family.is_v4() && matches!(proto.0, 43 | 44 | 51 | 60) && self.not.is_none() {
+            let lower = text.to_ascii_lowercase();
+            let warning = format!("Warning: never matched protocol: {lower}. use extension match instead.");
+            self.remarks.push((self.at, Remark::Warning(warning)));
+        }
+        self.rule.proto = Some(Inv { not: self.not.is_some(), value: proto });
+        self.proto_name = Some(text);
+        Ok(())
+    }
+
+    /// The option's argument: what hangs on it, or the next word.
+    fn argument(&mut self, attached: Option<&'a str>) -> Result<&'a str, RuleError> {
+        if let Some(value) = attached {
+            return Ok(value);
+        }
+        let words = self.words;
+        match words.get(self.at + 1) {
+            // `-s ! ADDRESS`, as versions before 1.4.3 had it.
+            Some(bang)
+                if self.reading.dump
+                    && bang.text == "!"
+                    && self.not.is_none()
+                    && self.at + 2 < words.len() =>
+            {
+                self.remarks.push((self.at + 1, Remark::LateNot));
+                self.not = Some(self.at + 1);
+                self.at += 2;
+                Ok(words[self.at].text.as_str())
+            }
+            Some(word) => {
+                self.at += 1;
+                Ok(word.text.as_str())
+            }
+            None => Err(RuleError::MissingArgument(words[self.at].text.to_string())),
+        }
+    }
+
+    /// True if the next word is neither an option nor `!` (`xs_has_arg`).
+    fn has_argument(&self) -> bool {
+        self.words.get(self.at + 1).is_some_and(|w| !w.text.starts_with(['-', '!']))
+    }
+
+    fn set_counters(&mut self, first: &str) -> Result<(), RuleError> {
+        let (packets, bytes) = match first.split_once(',') {
+            Some((packets, bytes)) => (packets, bytes),
+            None if self.has_argument() => (first, self.argument(None)?),
+            None => return Err(RuleError::Said("-c requires packet and byte counter".into())),
+        };
+        let bad = |what: &str| RuleError::Said(format!("-c {what} counter not numeric"));
+        self.rule.counters = Counters {
+            packets: packets.parse().map_err(|_| bad("packet"))?,
+            bytes: bytes.parse().map_err(|_| bad("byte"))?,
+        };
+        Ok(())
+    }
+
+    fn interface(&mut self, text: &str, letter: char, again: bool) -> Result<Inv<IfMatch>, RuleError> {
+        if text.is_empty() {
+            return Err(RuleError::IfNameEmpty);
+        }
+        if again {
+            return Err(RuleError::Multiple(letter));
+        }
+        let pattern = IfMatch::new(text).ok_or_else(|| RuleError::IfNameTooLong(text.into()))?;
+        if text.starts_with('-') {
+            let warning = format!("Warning: iptables takes `{text}' as the interface's name");
+            self.remarks.push((self.at, Remark::Trap(warning)));
+        }
+        if text.contains(['/', ' ']) {
+            let warning = format!(
+                "Warning: weird character in interface `{text}' ('/' and ' ' are not allowed by the kernel)."
+            );
+            self.remarks.push((self.at, Remark::Warning(warning)));
+        }
+        Ok(Inv { not: self.not.is_some(), value: pattern })
+    }
+
+    fn load(&mut self, ext: &'static Extension, is_target: bool) {
+        if ext.missing {
+            let warning =
+                format!("Warning: Extension {} revision 0 not supported, missing kernel module?", ext.name);
+            self.remarks.push((self.at, Remark::Warning(warning)));
+        }
+        self.loaded.push(Loaded { source: Source::Known(ext), given: Vec::new(), is_target, word: self.at });
+    }
+
+    fn load_match(&mut self, name: &str) -> Result<(), RuleError> {
+        match matches::find(name, self.reading.family) {
+            Some(ext) => self.load(ext, false),
+            None if !self.reading.dump => return Err(RuleError::NoSuchMatch(name.into())),
+            None => {
+                self.remarks.push((self.at, Remark::UnknownMatch(name.into())));
+                self.load_unknown(name, false);
+            }
+        }
+        Ok(())
+    }
+
+    fn load_target(&mut self, name: &str) {
+        match targets::find(name, self.reading.family) {
+            Some(ext) => self.load(ext, true),
+            None if targets::is_verdict(name) => {}
+            None => self.load_unknown(name, true),
+        }
+    }
+
+    fn load_unknown(&mut self, name: &str, is_target: bool) {
+        let source = Source::Unknown(name.into(), Vec::new());
+        self.loaded.push(Loaded { source, given: Vec::new(), is_target, word: self.at });
+    }
+
+    fn extension_option(
+        &mut self,
+        slot: usize,
+        opt: usize,
+        attached: Option<&'a str>,
+    ) -> Result<(), RuleError> {
+        let Source::Known(ext) = self.loaded[slot].source else { return Ok(()) };
+        let option = &ext.opts[opt];
+        if matches!(option.kind, Kind::None) && attached.is_some() {
+            return Err(RuleError::UnknownOption(self.words[self.at].text.to_string()));
+        }
+        let joined;
+        let text = match option.kind {
+            Kind::None => "",
+            Kind::TwoTexts => {
+                let first = self.argument(attached)?;
+                if !self.has_argument() {
+                    return Err(RuleError::Said(format!("--{} requires two args.", option.name)));
+                }
+                joined = format!("{first} {}", self.argument(None)?);
+                &joined
+            }
+            _ => self.argument(attached)?,
+        };
+        if ext.name == "set" && self.words[self.at.saturating_sub(2)].text == "--set" {
+            let warning = "--set option deprecated, please use --match-set";
+            self.remarks.push((self.at, Remark::Warning(warning.into())));
+        }
+        let not = self.not.is_some();
+        check_once(ext, &self.loaded[slot].given, opt, not)?;
+        let (family, proto) = (self.reading.family, self.rule.proto);
+        let cx = value::Cx { ext: ext.name, opt: option.name, family, not, proto };
+        let value = value::read(option.kind, text, cx)?;
+        self.loaded[slot].given.push(Arg { opt, not, value });
+        Ok(())
+    }
+}
+
+/// What a long name means.
+#[derive(Clone, Copy)]
+enum Found {
+    Core(Core),
+    /// An extension's place among the loaded ones, and the option's place in its table.
+    Option(usize, usize),
+    Ambiguous,
+    Nothing,
+}
