@@ -9,6 +9,7 @@ use super::strip::Sent;
 use super::words::Words;
 use crate::net::{Event, Injected};
 use crate::netfilter::Ruleset;
+use crate::netfilter::text::family_of_dump;
 use crate::packet::{Transport, icmp_name};
 use crate::query::{Outcome, Trace, Walk};
 use crate::say::{self, Lang};
@@ -55,13 +56,7 @@ impl Case {
     pub fn of_text(name: Option<Rc<str>>, text: &str, host: &str) -> Result<Case, Complaint> {
         let host = (!host.trim().is_empty()).then(|| host.to_owned());
         let source = |v6: bool| Source { rules: text.to_owned(), v6, host: host.clone() };
-        let v6 = text.lines().take(3).any(|line| line.contains("ip6tables-save"));
-        let opened = Session::open(source(v6));
-        let opened = match opened {
-            // A dump doesn't say its family: addresses tell.
-            Err(_) if !v6 && text.contains("::") => Session::open(source(true)).or(opened),
-            other => other,
-        };
+        let opened = Session::open(source(!family_of_dump(text).is_v4()));
         match opened {
             Ok(session) => {
                 let presets = guessed(session.ruleset(), session.host());

@@ -4,20 +4,18 @@ use super::icon::{Glyph, Icon};
 use super::sheet::Sheet;
 use super::state::{Action, Complaint};
 use super::words::use_words;
+use crate::netfilter::text::MAX_BYTES;
 use gloo::file::File;
 use gloo::file::callbacks::{FileReader, read_as_bytes};
 use std::rc::Rc;
 use web_sys::{FileList, HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
-/// The largest file that the page reads, in bytes: as much as the engine takes.
-pub const LIMIT: u64 = 32 << 20;
-
 /// Reads the first file of a list into an action; the reader must be kept until then.
 pub fn read(files: Option<FileList>, host: String, act: Callback<Action>) -> Option<FileReader> {
     let file = File::from(files?.get(0)?);
     let name = file.name();
-    if file.size() > LIMIT {
+    if file.size() > MAX_BYTES as u64 {
         act.emit(Action::Refuse(Complaint::TooBig));
         return None;
     }

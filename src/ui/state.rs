@@ -4,7 +4,7 @@ use super::case::Case;
 use super::form::Form;
 use super::storage::{self, Theme};
 use super::words::Words;
-use crate::netfilter::text::Diagnostic;
+use crate::netfilter::text::{Diagnostic, MAX_BYTES};
 use crate::say::Lang;
 use std::rc::Rc;
 use yew::prelude::*;
@@ -93,9 +93,7 @@ impl Complaint {
     /// In words.
     pub fn text(&self, words: &Words) -> AttrValue {
         match self {
-            Complaint::TooBig => {
-                words.with("dump-too-big", &[("limit", (super::opener::LIMIT >> 20).into())])
-            }
+            Complaint::TooBig => words.with("dump-too-big", &[("limit", (MAX_BYTES >> 20).into())]),
             Complaint::NotText => words.get("dump-binary"),
             Complaint::Read(text) | Complaint::Host(text) => AttrValue::Rc(text.clone()),
         }
