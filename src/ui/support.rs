@@ -4,7 +4,7 @@ use super::look::Look;
 use super::sheet::Sheet;
 use super::words::use_words;
 use crate::netfilter::extension::Fidelity;
-use crate::netfilter::{matches, targets};
+use crate::netfilter::support::{SupportKind, Supported, support};
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
@@ -15,24 +15,24 @@ pub struct SupportProps {
     pub onclose: Callback<()>,
 }
 
+/// A match or target as a row: how a rule writes it, its options, those that are only kept marked.
 struct Row {
     name: String,
-    options: Vec<&'static str>,
+    options: Vec<(String, Fidelity)>,
     fidelity: Fidelity,
 }
 
 fn rows() -> Vec<Row> {
-    let row = |flag: &str, e: &crate::netfilter::extension::Extension| Row {
-        name: format!("{flag} {}", e.name),
-        options: e.opts.iter().map(|o| o.name).collect(),
-        fidelity: e.fidelity,
+    let row = |s: Supported| Row {
+        name: match s.kind {
+            SupportKind::Core => s.name.to_owned(),
+            SupportKind::Match => format!("-m {}", s.name),
+            SupportKind::Target => format!("-j {}", s.name),
+        },
+        options: s.options.into_iter().map(|o| (o.name, o.status)).collect(),
+        fidelity: s.status,
     };
-    let matches = matches::ALL.iter().map(|e| row("-m", e));
-    let targets = targets::ALL.iter().map(|e| row("-j", e));
-    let mut all: Vec<Row> = matches.chain(targets).collect();
-    all.sort_by(|a, b| a.name.cmp(&b.name));
-    all.dedup_by(|a, b| a.name == b.name);
-    all
+    support().into_iter().map(row).collect()
 }
 
 /// The sheet.
@@ -52,7 +52,7 @@ pub fn Support(props: &SupportProps) -> Html {
     let shown: Vec<&Row> = rows
         .iter()
         .filter(|r| {
-            r.name.to_lowercase().contains(&*wanted) || r.options.iter().any(|o| o.contains(&**wanted))
+            r.name.to_lowercase().contains(&*wanted) || r.options.iter().any(|o| o.0.contains(&**wanted))
         })
         .collect();
     let status = |fidelity: Fidelity| match fidelity {
@@ -96,7 +96,10 @@ pub fn Support(props: &SupportProps) -> Html {
                             html! {
                                 <tr key={row.name.clone()}>
                                     <td><code>{ &row.name }</code></td>
-                                    <td><code class="faint">{ row.options.join(" ") }</code></td>
+                                    <td>{ for row.options.iter().map(|(name, fidelity)| {
+                                        let mark = if *fidelity == row.fidelity { "" } else { status(*fidelity).0.symbol };
+                                        html! { <><code class="faint">{ name }{ mark }</code>{ " " }</> }
+                                    }) }</td>
                                     <td class={classes!("answer", look.tone.class())}>
                                         <span aria-hidden="true">{ look.symbol }{ " " }</span>{ word }
                                     </td>
