@@ -42,8 +42,9 @@ pub fn table(family: Family, name: TableName, table: &Table) -> Vec<Refused> {
             ChainKind::Base { hook, .. } => Some(hook),
             ChainKind::User => None,
         };
+        let hooks = &hooks[chain_name];
         for rule in &chain.rules {
-            if let Some(error) = out_of_place(family, name, rule, &hooks[chain_name], base) {
+            if let Some(error) = out_of_place(family, name, rule, hooks, base) {
                 refused.push(Refused { line: rule.line, chain: chain_name.clone(), error });
             }
         }
