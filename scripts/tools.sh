@@ -26,12 +26,15 @@ needs() {
 
 # ---- from Debian's packages ----
 
+# All that may be missing on Debian; what of it is, the functions below find out.
+DEBIAN="gcc libc6-dev python3-pip chromium chromium-driver"
+
 # from_apt PACKAGE...: installs them, as root or with sudo.
 from_apt() {
   local as=()
   has apt-get || die "this needs $*; install them with your system's package manager (only apt-get is known here)"
   if [ "$(id -u)" != 0 ]; then
-    has sudo || die "installing $* needs root; as root: apt-get install $*"
+    has sudo || die "installing $* needs root; as root, once: apt-get install $DEBIAN"
     as=(sudo)
     [ -t 0 ] || as=(sudo -n)
   fi

@@ -236,3 +236,30 @@ async fn a_long_chain_keeps_few_rows() {
         page.root.query_selector_all("[data-testid=rule], [data-testid=rule-current]").unwrap().length();
     assert!(rows > 5 && rows < 130, "{rows} rows");
 }
+
+#[wasm_bindgen_test]
+async fn the_verdict_is_that_on_the_packet_sent_not_on_the_answer() {
+    let page = Page::open().await;
+    page.click("dump-open").await;
+    let dump = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp -m tcp --dport 22 -j REJECT --reject-with tcp-reset\nCOMMIT\n";
+    page.type_in("dump-paste", dump).await;
+    page.click("dump-apply").await;
+    page.click("btn-run").await;
+    assert_eq!(page.data("verdict", "verdict"), "REJECT");
+    assert!(page.text("summary").contains("REJECT"));
+}
+
+#[wasm_bindgen_test]
+async fn a_host_is_described_beside_its_rules() {
+    let page = Page::open().await;
+    page.click("dump-open").await;
+    page.type_in("dump-paste", "*filter\n:INPUT DROP [0:0]\n-A INPUT -i ens3 -j ACCEPT\nCOMMIT\n").await;
+    page.type_in("dump-host", "ens3 UP not/an-address\n").await;
+    page.click("dump-apply").await;
+    assert!(page.text("dump-error").contains("not/an-address"));
+    page.type_in("dump-host", "ens3 UP 192.0.2.7/24\ndefault via 192.0.2.1 dev ens3\n").await;
+    page.click("dump-apply").await;
+    assert!(!page.has("assumed"), "nothing had to be worked out");
+    page.click("btn-run").await;
+    assert_eq!(page.data("verdict", "verdict"), "ACCEPT");
+}

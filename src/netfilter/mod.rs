@@ -1,10 +1,12 @@
 //! Netfilter, usable alone: rules, tables, hooks, connection tracking, address translation, and iptables'
 //! text. Knows neither network namespaces nor tasks; what it must ask of the host it asks through [`Env`].
 
-pub mod addr;
+pub mod act;
+mod addr;
 pub mod check;
 mod choices;
 pub mod conntrack;
+mod core_parts;
 pub mod env;
 pub mod error;
 pub mod event;

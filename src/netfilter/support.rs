@@ -1,144 +1,130 @@
-//! What of iptables 1.8.9 the model does like Linux, what it only keeps, and what it refuses: taken from the
-//! tables of matches and targets themselves.
+//! What is modelled, what is kept, what is refused: one list, made of the extensions' own tables.
 
-use super::extension::{BOTH, Extension, Fidelity, V4};
+use super::extension::{Extension, Fidelity};
 use super::{Family, matches, targets};
 use serde::Serialize;
 
-/// One thing that a rule may say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+/// One match or target.
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Supported {
-    /// What it is.
-    pub kind: SupportedKind,
-    /// Its name.
+    /// Match or target.
+    pub kind: SupportKind,
+    /// Its name after `-m` or `-j`.
     pub name: &'static str,
     /// The families it exists for.
     pub families: Vec<Family>,
-    /// How far the model goes with it.
-    pub fidelity: Fidelity,
-    /// Its options by name, without hyphens. An option of a modelled match or target may itself be kept: it is
-    /// read and printed, and not evaluated.
-    pub options: Vec<(&'static str, Fidelity)>,
+    /// What the model does with it.
+    pub status: Fidelity,
+    /// Its options.
+    pub options: Vec<SupportedOption>,
 }
 
-/// What a supported thing is.
+/// What stands before a name in a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub enum SupportedKind {
-    /// What every rule can say, without `-m` or `-j`.
+pub enum SupportKind {
+    /// What every rule can ask without an extension.
     Core,
-    /// After `-m`.
+    /// `-m`.
     Match,
-    /// After `-j`.
+    /// `-j`.
     Target,
 }
 
-impl SupportedKind {
-    /// How a rule writes it before the name.
-    pub fn flag(self) -> &'static str {
-        match self {
-            SupportedKind::Core => "",
-            SupportedKind::Match => "-m",
-            SupportedKind::Target => "-j",
-        }
-    }
+/// One option.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SupportedOption {
+    /// Its name, hyphens included.
+    pub name: String,
+    /// Its other names.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+    /// What the model does with it: an option of a modelled extension may be only kept, which is read and
+    /// printed, and not evaluated.
+    pub status: Fidelity,
 }
 
-/// The options of every rule.
-const CORE: [(&str, &[Family]); 9] = [
-    ("-s", BOTH),
-    ("-d", BOTH),
-    ("-i", BOTH),
-    ("-o", BOTH),
-    ("-p", BOTH),
-    ("-f", V4),
-    ("-j CHAIN", BOTH),
-    ("-g CHAIN", BOTH),
-    ("!", BOTH),
-];
-
-/// Targets that are no extensions. `QUEUE` the kernel no longer has.
-const VERDICTS: [(&str, Fidelity); 4] = [
+/// Options that every rule knows.
+const CORE: [&str; 9] = ["-s", "-d", "-i", "-o", "-p", "-f", "-j", "-g", "-m"];
+/// Targets that are no extension.
+const STANDARD: [(&str, Fidelity); 4] = [
     ("ACCEPT", Fidelity::Modelled),
     ("DROP", Fidelity::Modelled),
     ("QUEUE", Fidelity::Refused),
     ("RETURN", Fidelity::Modelled),
 ];
 
-/// All of it: what every rule can say, then matches and targets by name.
+/// Everything, matches before targets, each by name.
 ///
 /// ```
-/// use vitrine::netfilter::{extension::Fidelity, support::{SupportedKind, support}};
-/// let all = support();
-/// let find = |kind, name| all.iter().find(|s| s.kind == kind && s.name == name).unwrap();
-/// assert_eq!(find(SupportedKind::Match, "multiport").fidelity, Fidelity::Modelled);
-/// assert_eq!(find(SupportedKind::Match, "u32").fidelity, Fidelity::Kept);
-/// assert_eq!(find(SupportedKind::Target, "ULOG").fidelity, Fidelity::Refused);
+/// use vitrine::netfilter::{extension::Fidelity, support::support};
+/// let tcp = support().into_iter().find(|s| s.name == "tcp").unwrap();
+/// assert_eq!(tcp.status, Fidelity::Modelled);
+/// assert!(tcp.options.iter().any(|o| o.aliases.contains(&"--dport".to_string())));
 /// ```
 pub fn support() -> Vec<Supported> {
-    let plain = |kind, name, families: &[Family], fidelity| Supported {
-        kind,
-        name,
-        families: families.to_vec(),
-        fidelity,
-        options: Vec::new(),
+    let both = || vec![Family::Ip, Family::Ip6];
+    let core = Supported {
+        kind: SupportKind::Core,
+        name: "rule",
+        families: both(),
+        status: Fidelity::Modelled,
+        options: CORE
+            .map(|o| SupportedOption { name: o.into(), aliases: Vec::new(), status: Fidelity::Modelled })
+            .into(),
     };
-    let core = CORE.map(|(name, families)| plain(SupportedKind::Core, name, families, Fidelity::Modelled));
-    let verdicts = VERDICTS.map(|(name, fidelity)| plain(SupportedKind::Target, name, BOTH, fidelity));
-    let mut all: Vec<Supported> = core.into_iter().chain(verdicts).collect();
-    all.extend(matches::ALL.iter().map(|ext| of(SupportedKind::Match, ext)));
-    all.extend(targets::ALL.iter().map(|ext| of(SupportedKind::Target, ext)));
-    all.sort_by_key(|s| (s.kind, s.name));
-    // A match that each family has in its own form is one.
-    all.dedup_by(|later, first| {
-        let same = (later.kind, later.name) == (first.kind, first.name);
-        if same {
-            first.families.append(&mut later.families);
-            first.families.sort();
-            for option in later.options.drain(..) {
-                if !first.options.contains(&option) {
-                    first.options.push(option);
-                }
+    let standard = STANDARD.into_iter().map(|(name, status)| Supported {
+        kind: SupportKind::Target,
+        name,
+        families: both(),
+        status,
+        options: Vec::new(),
+    });
+    let of = |kind, all: &[&Extension]| {
+        let mut list: Vec<Supported> = Vec::new();
+        for ext in all {
+            match list.last_mut().filter(|last| last.name == ext.name) {
+                Some(last) => add(last, ext),
+                None => list.push(supported(kind, ext)),
             }
         }
-        same
-    });
+        list
+    };
+    let mut targets: Vec<_> = standard.chain(of(SupportKind::Target, targets::ALL)).collect();
+    targets.sort_by_key(|t| t.name);
+    let mut all = vec![core];
+    all.extend(of(SupportKind::Match, matches::ALL));
+    all.extend(targets);
     all
 }
 
-fn of(kind: SupportedKind, ext: &Extension) -> Supported {
-    let names = ext.opts.iter().flat_map(|option| option.names().map(|name| (option.name, name)));
-    let fidelity = |option: &str| match ext.fidelity {
-        Fidelity::Modelled if ext.ignored.contains(&option) => Fidelity::Kept,
-        other => other,
-    };
+fn supported(kind: SupportKind, ext: &Extension) -> Supported {
     Supported {
         kind,
         name: ext.name,
         families: ext.families.to_vec(),
-        fidelity: ext.fidelity,
-        options: names.map(|(option, name)| (name, fidelity(option))).collect(),
+        status: ext.fidelity,
+        options: options(ext).collect(),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn each_thing_stands_once() {
-        let names: Vec<_> = support().into_iter().map(|s| (s.kind, s.name)).collect();
-        assert_eq!(names.len(), names.iter().collect::<BTreeSet<_>>().len());
-        assert!(names.len() > 110, "{}", names.len());
-    }
-
-    #[test]
-    fn an_ignored_option_is_one_of_the_extension() {
-        for ext in matches::ALL.iter().chain(targets::ALL) {
-            for name in ext.ignored {
-                assert!(ext.opt(name).is_some(), "{} --{name}", ext.name);
-            }
+/// An extension that has a table for each family.
+fn add(supported: &mut Supported, ext: &Extension) {
+    supported.families.extend(ext.families);
+    supported.families.sort();
+    supported.families.dedup();
+    for option in options(ext) {
+        if !supported.options.contains(&option) {
+            supported.options.push(option);
         }
     }
+}
+
+fn options(ext: &Extension) -> impl Iterator<Item = SupportedOption> {
+    ext.opts.iter().map(|option| {
+        let unasked = ext.ignored.contains(&option.name);
+        let status = if unasked { Fidelity::Kept } else { ext.fidelity };
+        let aliases = option.aliases.iter().map(|a| format!("--{a}")).collect();
+        SupportedOption { name: format!("--{}", option.name), aliases, status }
+    })
 }

@@ -1,16 +1,17 @@
 //! A packet's walk through one hook: stages in order, chains, rules.
 
 use super::conntrack::{self, Conntrack, CtRef, CtState, CtStatus};
-use super::event::{ChangedBy, Check, CtChange, EnteredBy, Event, NotKnown, Part, Skip, Verdict};
+use super::core_parts::for_each_core;
+use super::event::{ChangedBy, Check, CtChange, EnteredBy, Event, Part, Skip, Verdict};
 use super::matches::MatchCx;
 use super::modules::Modules;
-use super::targets::{self, ConnMark, Target, TcpMss};
+use super::targets;
 use super::{
-    Chain, ChainKind, ChainName, Choices, Counters, CtId, Env, Fact, Family, Hook, Inv, OutDev, Policy, Rule,
-    RuleRef, Ruleset, Skb, Stage, TableName, Ternary, Test,
+    Chain, ChainKind, ChainName, Choices, Counters, CtId, Env, Family, Hook, Policy, Rule, RuleRef, Ruleset,
+    Skb, Stage, TableName, Ternary,
 };
-use crate::abi::{EventId, IfName, Sink, Time};
-use crate::packet::{Direction, Transport};
+use crate::abi::{EventId, Sink, Time};
+use crate::packet::Direction;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -56,7 +57,7 @@ pub enum HookVerdict {
 }
 
 /// What a rule does with the walk. `RETURN` and jumps end here: no chain's outcome knows them.
-enum RuleOutcome {
+pub(super) enum RuleOutcome {
     Next,
     Return,
     Jump(ChainName),
@@ -66,7 +67,7 @@ enum RuleOutcome {
 
 /// What a base chain says in the end.
 #[derive(Clone)]
-enum ChainOutcome {
+pub(super) enum ChainOutcome {
     Accept(EventId),
     Drop(EventId),
     Reject(EventId, targets::Reject),
@@ -371,56 +372,6 @@ impl TableWalk<'_> {
     }
 }
 
-/// Asks the parts of a rule that need no extension, until `each` says to stop.
-fn for_each_core(rule: &Rule, hook: Hook, skb: &Skb, mut each: impl FnMut(Part, Test) -> bool) {
-    let packet = &skb.packet;
-    let addr = |want: Inv<super::AddrMask>, found| {
-        Test::new(want.value.contains(found) != want.not, Fact::Addr(found))
-    };
-    if let Some(want) = rule.src
-        && !each(Part::Source, addr(want, packet.src))
-    {
-        return;
-    }
-    if let Some(want) = rule.dst
-        && !each(Part::Destination, addr(want, packet.dst))
-    {
-        return;
-    }
-    if let Some(want) = &rule.iif
-        && !each(Part::InInterface, interface(want, skb.iif.as_ref()))
-    {
-        return;
-    }
-    if let Some(want) = &rule.oif {
-        let test = match &skb.oif {
-            _ if !hook.has_oif() => interface(want, None),
-            OutDev::None => interface(want, None),
-            OutDev::Named(name) => interface(want, Some(name)),
-            OutDev::Unknown => Test::not_told(super::NotTold::OutInterface),
-        };
-        if !each(Part::OutInterface, test) {
-            return;
-        }
-    }
-    if let Some(want) = rule.proto {
-        let found = packet.proto();
-        if !each(Part::Protocol, Test::new((want.value == found) != want.not, Fact::Proto(found))) {
-            return;
-        }
-    }
-    if let Some(want) = rule.fragment {
-        let found = packet.is_later_fragment();
-        each(Part::Fragment, Test::new(want == found, Fact::Fragment(found)));
-    }
-}
-
-/// Where there is no interface, its name is empty: `-i eth0` fails and `! -i eth0` holds.
-fn interface(want: &Inv<super::IfMatch>, found: Option<&IfName>) -> Test {
-    let held = found.is_some_and(|name| want.value.matches(name));
-    Test::new(held != want.not, Fact::Iface(found.cloned()))
-}
-
 /// Tells that the packet changed, if it did.
 pub(super) fn changed(
     cx: &mut WalkCx,
@@ -433,134 +384,4 @@ pub(super) fn changed(
         return None;
     }
     Some(cx.sink.emit(cause, Event::PacketChanged { before, after: Arc::new(after.clone()), by }))
-}
-
-impl Netfilter {
-    /// Does what a rule's target says.
-    fn act(
-        &mut self,
-        target: &Target,
-        at: &RuleRef,
-        event: EventId,
-        hook: Hook,
-        skb: &mut Skb,
-        cx: &mut WalkCx,
-    ) -> RuleOutcome {
-        let before = Arc::new(skb.clone());
-        let outcome = match target {
-            Target::None => RuleOutcome::Next,
-            Target::Accept => RuleOutcome::Final(ChainOutcome::Accept(event)),
-            Target::Drop => RuleOutcome::Final(ChainOutcome::Drop(event)),
-            Target::Queue => {
-                let told = cx.sink.emit(Some(event), Event::NotKnown { what: NotKnown::Queue });
-                RuleOutcome::Final(ChainOutcome::Unknown(told))
-            }
-            Target::Return => RuleOutcome::Return,
-            Target::Jump(chain) => RuleOutcome::Jump(chain.clone()),
-            Target::Goto(chain) => RuleOutcome::Goto(chain.clone()),
-            Target::Log(log) => {
-                let line = log.line(hook, skb);
-                cx.sink.emit(Some(event), Event::LogWritten { line });
-                RuleOutcome::Next
-            }
-            Target::Reject(reject) => RuleOutcome::Final(ChainOutcome::Reject(event, *reject)),
-            Target::Mark(mark) => {
-                skb.mark = mark.apply(skb.mark);
-                RuleOutcome::Next
-            }
-            Target::Nat(nat) => match self.nat_target(nat, hook, skb, event, cx) {
-                true => RuleOutcome::Final(ChainOutcome::Accept(event)),
-                false => RuleOutcome::Final(ChainOutcome::Drop(event)),
-            },
-            Target::NetMap(netmap) => {
-                self.netmap_target(netmap, hook, skb, event, cx);
-                RuleOutcome::Final(ChainOutcome::Accept(event))
-            }
-            Target::ConnMark(connmark) => {
-                self.connmark_target(*connmark, skb, event, cx);
-                RuleOutcome::Next
-            }
-            Target::Ct(ct) => {
-                self.ct_target(ct, skb, event, cx);
-                RuleOutcome::Next
-            }
-            Target::Ttl(ttl) => {
-                skb.packet.ttl = ttl.apply(skb.packet.ttl);
-                RuleOutcome::Next
-            }
-            Target::Tos(tos) => {
-                skb.packet.tos = tos.apply(skb.packet.tos);
-                RuleOutcome::Next
-            }
-            Target::Dscp(dscp) => {
-                skb.packet.tos = dscp.apply(skb.packet.tos);
-                RuleOutcome::Next
-            }
-            Target::TcpMss(mss) => {
-                tcp_mss(*mss, skb, event, cx);
-                RuleOutcome::Next
-            }
-            Target::NfLog(log) => {
-                let line = log.prefix.to_string();
-                cx.sink.emit(Some(event), Event::LogWritten { line });
-                RuleOutcome::Next
-            }
-            // What they change, a packet here does not have: a checksum, a priority, a mark for tracing.
-            Target::Checksum | Target::Classify(_) | Target::Trace => RuleOutcome::Next,
-            Target::NfQueue(_) => {
-                let told = cx.sink.emit(Some(event), Event::NotKnown { what: NotKnown::Queue });
-                RuleOutcome::Final(ChainOutcome::Unknown(told))
-            }
-            Target::Kept(_) | Target::Unknown(_) => {
-                let what = NotKnown::Target(target.name().to_string());
-                cx.sink.emit(Some(event), Event::NotKnown { what });
-                // The model has not this target: if it ends the walk, the choice says so.
-                if cx.choices.choose(at) {
-                    RuleOutcome::Final(ChainOutcome::Unknown(event))
-                } else {
-                    RuleOutcome::Next
-                }
-            }
-        };
-        changed(cx, Some(event), before, skb, ChangedBy::Target);
-        outcome
-    }
-
-    fn connmark_target(&mut self, connmark: ConnMark, skb: &mut Skb, event: EventId, cx: &mut WalkCx) {
-        let Some(entry) = skb.ct.and_then(|ct| self.conntrack.entry_mut(ct.entry?)) else { return };
-        let (mark, ctmark) = connmark.apply(skb.mark, entry.mark);
-        skb.mark = mark;
-        if ctmark != entry.mark {
-            entry.mark = ctmark;
-            let entry = Arc::new(entry.clone());
-            cx.sink.emit(Some(event), Event::ConnectionChanged { entry, change: CtChange::Mark(ctmark) });
-        }
-    }
-
-    /// CT acts only on a packet that has no connection yet.
-    fn ct_target(&mut self, ct: &targets::Ct, skb: &mut Skb, event: EventId, cx: &mut WalkCx) {
-        if skb.ct.is_some() {
-            return;
-        }
-        if ct.notrack {
-            skb.ct = Some(CtRef { state: CtState::Untracked, entry: None, dir: Direction::Original });
-        } else {
-            cx.sink.emit(Some(event), Event::NotKnown { what: NotKnown::Target("CT".into()) });
-        }
-    }
-}
-
-/// TCPMSS: lowers the option of a SYN, or sets it. What the path carries the model is not told.
-fn tcp_mss(mss: TcpMss, skb: &mut Skb, event: EventId, cx: &mut WalkCx) {
-    match mss {
-        TcpMss::Clamp => {
-            cx.sink.emit(Some(event), Event::NotKnown { what: NotKnown::PathMtu });
-        }
-        TcpMss::Set(size) => {
-            if let Transport::Tcp(tcp) = &mut skb.packet.transport {
-                // An MSS is never raised; a packet without the option gets it.
-                tcp.mss = Some(tcp.mss.map_or(size, |now| now.min(size)));
-            }
-        }
-    }
 }

@@ -103,7 +103,7 @@ fn Case(props: &CaseProps) -> Html {
             event.prevent_default();
             over.set(false);
             let files = event.data_transfer().and_then(|data| data.files());
-            *reader.borrow_mut() = read(files, act.clone());
+            *reader.borrow_mut() = read(files, String::new(), act.clone());
         })
     };
     let case = &state.case;
@@ -136,7 +136,7 @@ fn Case(props: &CaseProps) -> Html {
                         if let Some((came, before, now)) = view.packet() {
                             <Fields {came} {before} {now} />
                         }
-                        <Connection state={view.ct_state()} entry={view.entry()} />
+                        <Connection state={view.ct_state()} entry={view.entry()} tracking={case.is_tracking()} />
                     </div>
                     <Log at={state.at} last={view.reel.last()} packet={state.packet} entry={view.entries()} onseek={onseek.clone()} />
                 </section>
@@ -162,7 +162,7 @@ fn sheet(state: &State, act: &Callback<Action>) -> Html {
                 refused={state.refused.clone()} act={act.clone()} />
         },
         Some(Sheets::Dump) => html! {
-            <Opener text={state.tried.clone()} complaint={state.complaint.clone()} remarks={state.case.remark_text()} act={act.clone()} />
+            <Opener text={state.tried.clone()} host={state.tried_host.clone()} complaint={state.complaint.clone()} remarks={state.case.remark_text()} act={act.clone()} />
         },
         Some(Sheets::Support) => html! { <Support {onclose} /> },
         Some(Sheets::Keys) => html! { <Keys {onclose} /> },

@@ -9,8 +9,10 @@ use super::strip::Sent;
 use super::words::Words;
 use crate::net::{Event, Injected};
 use crate::netfilter::Ruleset;
+use crate::netfilter::text::family_of_dump;
 use crate::packet::{Transport, icmp_name};
 use crate::query::{Outcome, Trace, Walk};
+use crate::say::{self, Lang};
 use crate::session::{NoReply, OpenError, Session, Source, docker_ufw};
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -51,22 +53,23 @@ impl Case {
     }
 
     /// A pasted ruleset, with a first packet walked.
-    pub fn of_text(name: Option<Rc<str>>, text: &str) -> Result<Case, Complaint> {
-        let source = |v6: bool| Source { rules: text.to_owned(), v6, host: None };
-        let v6 = text.lines().take(3).any(|line| line.contains("ip6tables-save"));
-        let opened = Session::open(source(v6));
-        let opened = match opened {
-            // A dump doesn't say its family: addresses tell.
-            Err(_) if !v6 && text.contains("::") => Session::open(source(true)).or(opened),
-            other => other,
-        };
+    pub fn of_text(name: Option<Rc<str>>, text: &str, host: &str) -> Result<Case, Complaint> {
+        let host = (!host.trim().is_empty()).then(|| host.to_owned());
+        let source = |v6: bool| Source { rules: text.to_owned(), v6, host: host.clone() };
+        let opened = Session::open(source(!family_of_dump(text).is_v4()));
         match opened {
             Ok(session) => {
-                let presets = guessed(session.ruleset());
+                let presets = guessed(session.ruleset(), session.host());
                 Ok(Case::new(name, false, session, presets))
             }
             Err(OpenError::Rules(diagnostics)) => Err(Complaint::of(&diagnostics, text)),
-            Err(OpenError::Host(error)) => Err(Complaint::Read(error.to_string().into())),
+            Err(OpenError::Host(error)) => {
+                let line = usize::try_from(error.line)
+                    .ok()
+                    .and_then(|n| source(false).host?.lines().nth(n.checked_sub(1)?).map(str::to_owned));
+                let text = format!("{error}\n  │\n{} │ {}", error.line, line.unwrap_or_default());
+                Err(Complaint::Host(text.into()))
+            }
         }
     }
 
@@ -131,6 +134,17 @@ impl Case {
         let warnings = self.session.warnings();
         let text = || super::complaint::render(warnings, &self.session.source().rules);
         (!warnings.is_empty()).then(|| AttrValue::from(text()))
+    }
+
+    /// What was worked out of a host that nobody described, in words.
+    pub fn assumptions(&self, lang: Lang) -> Rc<[AttrValue]> {
+        let all = &self.session.host().assumptions;
+        all.iter().map(|a| AttrValue::from(say::assumption(lang, a))).collect()
+    }
+
+    /// A rule needs connection tracking: without one Linux doesn't track at all.
+    pub fn is_tracking(&self) -> bool {
+        self.session.host().netfilter.is_tracking()
     }
 
     /// The rules.

@@ -14,6 +14,8 @@ pub struct ConnectionProps {
     pub state: Option<CtState>,
     /// The entry, where the packet has one.
     pub entry: Option<Arc<CtEntry>>,
+    /// A rule needs connection tracking: without one it is off.
+    pub tracking: bool,
 }
 
 /// Draws it.
@@ -61,6 +63,7 @@ pub fn Connection(props: &ConnectionProps) -> Html {
                     }
                     (None, Some(CtState::Untracked)) => html! { <p class="none">{ words.get("connection-untracked") }</p> },
                     (None, Some(CtState::Invalid)) => html! { <p class="none">{ words.get("connection-invalid") }</p> },
+                    (None, None) if !props.tracking => html! { <p class="none">{ words.get("connection-off") }</p> },
                     (None, _) => html! { <p class="none">{ words.get("connection-none") }</p> },
                 } }
             </div>

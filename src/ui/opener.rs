@@ -4,26 +4,24 @@ use super::icon::{Glyph, Icon};
 use super::sheet::Sheet;
 use super::state::{Action, Complaint};
 use super::words::use_words;
+use crate::netfilter::text::MAX_BYTES;
 use gloo::file::File;
 use gloo::file::callbacks::{FileReader, read_as_bytes};
 use std::rc::Rc;
 use web_sys::{FileList, HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
-/// The largest file that the page reads, in bytes: as much as the engine takes.
-pub const LIMIT: u64 = 32 << 20;
-
 /// Reads the first file of a list into an action; the reader must be kept until then.
-pub fn read(files: Option<FileList>, act: Callback<Action>) -> Option<FileReader> {
+pub fn read(files: Option<FileList>, host: String, act: Callback<Action>) -> Option<FileReader> {
     let file = File::from(files?.get(0)?);
     let name = file.name();
-    if file.size() > LIMIT {
+    if file.size() > MAX_BYTES as u64 {
         act.emit(Action::Refuse(Complaint::TooBig));
         return None;
     }
     Some(read_as_bytes(&file, move |bytes| {
         act.emit(match bytes {
-            Ok(bytes) => Action::load(&name, bytes),
+            Ok(bytes) => Action::load(&name, bytes, &host),
             Err(_) => Action::Refuse(Complaint::NotText),
         });
     }))
@@ -34,6 +32,8 @@ pub fn read(files: Option<FileList>, act: Callback<Action>) -> Option<FileReader
 pub struct OpenerProps {
     /// The text that was tried last.
     pub text: Rc<str>,
+    /// The host's description that was tried with it.
+    pub host: Rc<str>,
     /// What was wrong with it.
     pub complaint: Option<Complaint>,
     /// What there is to tell of the rules in use.
@@ -47,19 +47,24 @@ pub struct OpenerProps {
 pub fn Opener(props: &OpenerProps) -> Html {
     let words = use_words();
     let area = use_node_ref();
+    let host = use_node_ref();
+    let described = {
+        let host = host.clone();
+        move || host.cast::<HtmlTextAreaElement>().map(|a| a.value()).unwrap_or_default()
+    };
     let reader = use_mut_ref(|| None::<FileReader>);
     let onapply = {
-        let area = area.clone();
+        let (area, described) = (area.clone(), described.clone());
         props.act.reform(move |_: MouseEvent| {
             let text = area.cast::<HtmlTextAreaElement>().map(|a| a.value()).unwrap_or_default();
-            Action::Load { name: None, text: text.into() }
+            Action::Load { name: None, text: text.into(), host: described().into() }
         })
     };
     let onfile = {
         let act = props.act.clone();
         Callback::from(move |event: Event| {
             let files = event.target_dyn_into::<HtmlInputElement>().and_then(|input| input.files());
-            *reader.borrow_mut() = read(files, act.clone());
+            *reader.borrow_mut() = read(files, described(), act.clone());
         })
     };
     // A large text is shown by its beginning only: a text area of 50 MB would stop the page.
@@ -72,12 +77,27 @@ pub fn Opener(props: &OpenerProps) -> Html {
                     <span>{ words.get("dump-lead") }</span>
                     <textarea ref={area} class="area" data-testid="dump-paste" spellcheck="false" autocapitalize="off"
                         aria-label={words.get("dump-text")} rows="12" defaultvalue={shown.to_owned()}
-                        aria-invalid={props.complaint.is_some().then_some("true")} placeholder="*filter&#10;:INPUT DROP [0:0]&#10;-A INPUT -p tcp --dport 22 -j ACCEPT&#10;COMMIT" />
+                        aria-invalid={props.complaint.as_ref().is_some_and(|c| !matches!(c, Complaint::Host(_))).then_some("true")} placeholder="*filter&#10;:INPUT DROP [0:0]&#10;-A INPUT -p tcp --dport 22 -j ACCEPT&#10;COMMIT" />
                 </label>
+                <details class="more" open={!props.host.is_empty()}>
+                    <summary>{ words.get("dump-host") }</summary>
+                    <label class="field">
+                        <span>{ words.get("dump-host-lead") }</span>
+                        <textarea ref={host} class="area short" data-testid="dump-host" spellcheck="false" autocapitalize="off" rows="6"
+                            aria-label={words.get("dump-host")} defaultvalue={props.host.to_string()}
+                            aria-invalid={matches!(props.complaint, Some(Complaint::Host(_))).then_some("true")}
+                            placeholder="eth0 UP 198.51.100.2/24&#10;docker0 UP 172.17.0.1/16&#10;default via 198.51.100.1 dev eth0" />
+                    </label>
+                </details>
                 { match &props.complaint {
                     Some(complaint) => html! {
                         <div class="complaint" role="alert" data-testid="dump-error">
-                            <strong>{ words.get("dump-error") }</strong>
+                            <strong>
+                                { match complaint {
+                                    Complaint::Host(_) => words.get("dump-host-error"),
+                                    Complaint::TooBig | Complaint::NotText | Complaint::Read(_) => words.get("dump-error"),
+                                } }
+                            </strong>
                             <pre tabindex="0">{ complaint.text(&words) }</pre>
                         </div>
                     },

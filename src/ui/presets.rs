@@ -3,9 +3,11 @@
 use super::form::{Carries, Form};
 use super::words::Words;
 use crate::abi::IfName;
+use crate::net::{Host, Routed};
 use crate::netfilter::{Family, Ruleset};
 use crate::session::World;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use yew::AttrValue;
 
 /// A ready-made packet.
@@ -13,6 +15,8 @@ use yew::AttrValue;
 pub struct Preset {
     /// A short name.
     pub name: &'static str,
+    /// It belongs to the recorded host, of which it is known what its rules are for.
+    pub recorded: bool,
     /// The form's fields.
     pub form: Form,
 }
@@ -23,7 +27,8 @@ impl Preset {
         match self.name {
             "published-port" => words.get("preset-published-port"),
             "ssh" => words.get("preset-ssh"),
-            "blocked-port" => words.get("preset-blocked-port"),
+            "blocked-port" if self.recorded => words.get("preset-blocked-port"),
+            "blocked-port" => words.get("preset-any-port"),
             "container-out" => words.get("preset-container-out"),
             "ping" => words.get("preset-ping"),
             "host-out" => words.get("preset-host-out"),
@@ -35,8 +40,10 @@ impl Preset {
     pub fn hint(&self, words: &Words) -> AttrValue {
         match self.name {
             "published-port" => words.get("preset-published-port-hint"),
-            "ssh" => words.get("preset-ssh-hint"),
-            "blocked-port" => words.get("preset-blocked-port-hint"),
+            "ssh" if self.recorded => words.get("preset-ssh-hint"),
+            "ssh" => words.get("preset-any-ssh-hint"),
+            "blocked-port" if self.recorded => words.get("preset-blocked-port-hint"),
+            "blocked-port" => words.get("preset-any-port-hint"),
             "container-out" => words.get("preset-container-out-hint"),
             "ping" => words.get("preset-ping-hint"),
             "host-out" => words.get("preset-host-out-hint"),
@@ -47,35 +54,72 @@ impl Preset {
 
 /// The presets of a recorded world.
 pub fn of_world(world: &World) -> Vec<Preset> {
-    world.presets.iter().map(|(name, injected)| Preset { name, form: Form::of(injected) }).collect()
+    world
+        .presets
+        .iter()
+        .map(|(name, injected)| Preset { name, recorded: true, form: Form::of(injected) })
+        .collect()
 }
 
-/// Presets for rules of a host that nobody described: its outer interface is taken from the rules.
-pub fn guessed(rules: &Ruleset) -> Vec<Preset> {
-    let (client, host, server) = match rules.family {
+/// Presets for pasted rules: the outer interface and its address are the described host's, or else the interface is
+/// the one that the rules name most.
+pub fn guessed(rules: &Ruleset, host: &Host) -> Vec<Preset> {
+    let (client, address, server) = match rules.family {
         Family::Ip => ("203.0.113.9", "198.51.100.2", "203.0.113.53"),
         Family::Ip6 => ("2001:db8:9::9", "2001:db8:1::2", "2001:db8:53::53"),
     };
-    let outside = Form { iface: outer(rules), src: client.into(), dst: host.into(), ..Form::default() };
+    let known = described(rules, host);
+    let own = known.as_ref().map_or_else(|| address.to_owned(), |(_, address)| address.to_string());
+    let iface = known.map_or_else(|| outer(rules), |(name, _)| name.to_string());
+    let outside = Form { iface, src: client.into(), dst: own.clone(), ..Form::default() };
     let to = |dport: &str| Form { dport: dport.into(), ..outside.clone() };
     let out = Form {
         iface: String::new(),
         carries: Carries::Udp,
-        src: host.into(),
+        src: own,
         dst: server.into(),
         dport: "53".into(),
-        more: format!("out={}", outside.iface),
+        more: if host.described { String::new() } else { format!("out={}", outside.iface) },
         ..outside.clone()
     };
     let ping = Form { carries: Carries::Icmp, more: "id=1".into(), ..outside.clone() };
     let stray = Form { flags: "fin,ack".into(), ..to("22") };
-    vec![
-        Preset { name: "ssh", form: to("22") },
-        Preset { name: "blocked-port", form: to("3306") },
-        Preset { name: "ping", form: ping },
-        Preset { name: "host-out", form: out },
-        Preset { name: "stray-ack", form: stray },
-    ]
+    let all = [
+        ("ssh", to("22")),
+        ("blocked-port", to("3306")),
+        ("ping", ping),
+        ("host-out", out),
+        ("stray-ack", stray),
+    ];
+    all.into_iter().map(|(name, form)| Preset { name, recorded: false, form }).collect()
+}
+
+/// A described host's interface towards everywhere, with its address; without a default route, its first.
+fn described(rules: &Ruleset, host: &Host) -> Option<(IfName, IpAddr)> {
+    let mut all = host.interfaces.iter().filter(|(name, _)| host.described && !name.is_lo()).filter_map(
+        |(name, list)| {
+            let own = list.iter().find(|a| Family::of(a.addr) == rules.family && !is_link_local(a.addr))?;
+            Some((name.clone(), own.addr))
+        },
+    );
+    let anywhere = match rules.family {
+        Family::Ip => IpAddr::from([203, 0, 113, 9]),
+        Family::Ip6 => IpAddr::from([0x2001, 0xdb8, 9, 0, 0, 0, 0, 9]),
+    };
+    match host.route(anywhere) {
+        Routed::Out(dev) => {
+            let first = all.next();
+            first.clone().into_iter().chain(all).find(|(name, _)| *name == dev).or(first)
+        }
+        Routed::Local | Routed::Refused(_) | Routed::NoRoute | Routed::Unknown => all.next(),
+    }
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(a) => a.is_link_local(),
+        IpAddr::V6(a) => a.is_unicast_link_local(),
+    }
 }
 
 /// The interface that rules name most, those of bridges and loopback aside.

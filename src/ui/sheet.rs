@@ -2,7 +2,9 @@
 
 use super::icon::{Glyph, Icon};
 use super::words::use_words;
-use web_sys::HtmlDialogElement;
+use gloo::utils::document;
+use web_sys::wasm_bindgen::JsCast;
+use web_sys::{HtmlDialogElement, HtmlElement};
 use yew::prelude::*;
 
 /// Properties of [`Sheet`].
@@ -26,10 +28,19 @@ pub fn Sheet(props: &SheetProps) -> Html {
     {
         let node = node.clone();
         use_effect_with((), move |()| {
-            if let Some(dialog) = node.cast::<HtmlDialogElement>()
-                && !dialog.open()
-            {
+            let before = document().active_element().and_then(|e| e.dyn_into::<HtmlElement>().ok());
+            let dialog = node.cast::<HtmlDialogElement>();
+            if let Some(dialog) = dialog.as_ref().filter(|d| !d.open()) {
                 let _ = dialog.show_modal();
+            }
+            move || {
+                // Closed first: what lies under an open modal dialog takes no focus.
+                if let Some(dialog) = dialog {
+                    dialog.close();
+                }
+                if let Some(before) = before.filter(|e| e.is_connected()) {
+                    let _ = before.focus();
+                }
             }
         });
     }

@@ -4,7 +4,7 @@ use super::case::Case;
 use super::form::Form;
 use super::storage::{self, Theme};
 use super::words::Words;
-use crate::netfilter::text::Diagnostic;
+use crate::netfilter::text::{Diagnostic, MAX_BYTES};
 use crate::say::Lang;
 use std::rc::Rc;
 use yew::prelude::*;
@@ -78,8 +78,10 @@ pub enum Complaint {
     TooBig,
     /// It is no text.
     NotText,
-    /// What the reader says, as a compiler would.
+    /// What the reader says of the rules, as a compiler would.
     Read(Rc<str>),
+    /// What it says of the host's description.
+    Host(Rc<str>),
 }
 
 impl Complaint {
@@ -91,11 +93,9 @@ impl Complaint {
     /// In words.
     pub fn text(&self, words: &Words) -> AttrValue {
         match self {
-            Complaint::TooBig => {
-                words.with("dump-too-big", &[("limit", (super::opener::LIMIT >> 20).into())])
-            }
+            Complaint::TooBig => words.with("dump-too-big", &[("limit", (MAX_BYTES >> 20).into())]),
             Complaint::NotText => words.get("dump-binary"),
-            Complaint::Read(text) => AttrValue::Rc(text.clone()),
+            Complaint::Read(text) | Complaint::Host(text) => AttrValue::Rc(text.clone()),
         }
     }
 }
@@ -138,6 +138,8 @@ pub enum Action {
         name: Option<Rc<str>>,
         /// Its text.
         text: Rc<str>,
+        /// What `ip` prints of the host they are from; empty where nobody told.
+        host: Rc<str>,
     },
     /// A file can't be read at all.
     Refuse(Complaint),
@@ -147,12 +149,12 @@ pub enum Action {
 
 impl Action {
     /// A file's bytes, if they are text.
-    pub fn load(name: &str, bytes: Vec<u8>) -> Action {
+    pub fn load(name: &str, bytes: Vec<u8>, host: &str) -> Action {
         if bytes.contains(&0) {
             return Action::Refuse(Complaint::NotText);
         }
         match String::from_utf8(bytes) {
-            Ok(text) => Action::Load { name: Some(name.into()), text: text.into() },
+            Ok(text) => Action::Load { name: Some(name.into()), text: text.into(), host: host.into() },
             Err(_) => Action::Refuse(Complaint::NotText),
         }
     }
@@ -181,6 +183,8 @@ pub struct State {
     pub form: Form,
     /// The ruleset that was tried last.
     pub tried: Rc<str>,
+    /// The host's description that was tried with it.
+    pub tried_host: Rc<str>,
     /// What was wrong with it.
     pub complaint: Option<Complaint>,
     /// Why the last packet was not sent.
@@ -201,6 +205,7 @@ impl State {
             sheet: None,
             form: Form::default(),
             tried: "".into(),
+            tried_host: "".into(),
             complaint: None,
             refused: None,
         }
@@ -278,9 +283,10 @@ impl Reducible for State {
                 }
             }
             Action::StartOver => next.show(self.case.start_over()),
-            Action::Load { name, text } => {
+            Action::Load { name, text, host } => {
                 next.tried = text.clone();
-                match Case::of_text(name, &text) {
+                next.tried_host = host.clone();
+                match Case::of_text(name, &text, &host) {
                     Ok(case) => {
                         next.form = case.first_form();
                         next.show(case);
@@ -299,6 +305,7 @@ impl Reducible for State {
                 let case = Case::recorded();
                 next.form = case.first_form();
                 next.tried = "".into();
+                next.tried_host = "".into();
                 next.show(case);
             }
         }

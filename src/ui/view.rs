@@ -184,9 +184,12 @@ impl<'a> View<'a> {
         let (words, case) = (self.words(), &self.state.case);
         if self.state.at == 0 {
             let recorded = case.is_recorded();
-            return html! { <Welcome presets={case.presets()} {recorded} act={act.clone()} /> };
+            return html! { <Welcome presets={case.presets()} {recorded} assumptions={case.assumptions(words.lang())} act={act.clone()} /> };
         }
-        if let Some(look) = self.reel.ended_at(self.state.at) {
+        let walk = case.walk(self.state.packet, self.state.way);
+        if let (Some(_), Some(walk)) = (self.reel.ended_at(self.state.at), walk) {
+            // The answer of the kernel may have gone through: the verdict is that on the packet that was sent.
+            let look = super::case::look_of(crate::query::Outcome::of(&walk.fate));
             let verdict = self.verdict();
             return html! { <Summary {look} {verdict} said={self.said()} onseek={onseek.clone()} /> };
         }
@@ -269,7 +272,7 @@ impl<'a> View<'a> {
         let words = self.words();
         let (_, line) = self.frame()?.line?;
         let Some(asked) = asked(self.state, &self.reel, self.state.at) else {
-            return (line == Line::End).then(|| Reason::Remark(words.get("why-end")));
+            return (line == Line::End).then(|| Reason::Remark(self.why_end()));
         };
         let rules = self.state.case.rules();
         let rule = rules.rule(asked.rule)?;
@@ -293,6 +296,20 @@ impl<'a> View<'a> {
         };
         let answers = pieces::conditions(rules.family, rule).into_iter().map(answer).collect();
         Some(Reason::Rule { title, answers })
+    }
+
+    /// Why the end of a chain decides.
+    fn why_end(&self) -> AttrValue {
+        let words = self.words();
+        let visit = self.frame().and_then(|f| self.reel.visit(f.line?.0));
+        let rules = self.state.case.rules();
+        let chain = visit.and_then(|v| rules.chain(v.table, &v.chain));
+        match chain.map(|c| &c.kind) {
+            Some(ChainKind::Base { policy, .. }) => {
+                words.with("why-policy", &[("policy", policy.to_string().into())])
+            }
+            Some(ChainKind::User) | None => words.get("why-end"),
+        }
     }
 
     /// The rules of unknown answer on this way.

@@ -14,6 +14,8 @@ pub struct WelcomeProps {
     pub presets: Rc<[Preset]>,
     /// The rules are those of the recorded host.
     pub recorded: bool,
+    /// What was worked out of the host, in words.
+    pub assumptions: Rc<[AttrValue]>,
     /// What was pressed.
     pub act: Callback<Action>,
 }
@@ -51,6 +53,12 @@ pub fn Welcome(props: &WelcomeProps) -> Html {
                     }
                 }) }
             </ul>
+            if !props.assumptions.is_empty() {
+                <h3>{ words.get("welcome-assumed") }</h3>
+                <ul class="assumed" data-testid="assumed">
+                    { for props.assumptions.iter().map(|text| html! { <li>{ text }</li> }) }
+                </ul>
+            }
             <p class="own">
                 { words.get("welcome-own") }{ " " }
                 <button type="button" class="link" onclick={props.act.reform(|_: MouseEvent| Action::Open(Sheets::Dump))}>

@@ -58,6 +58,7 @@ pub fn Why(props: &WhyProps) -> Html {
                         <p class="nothing">{ words.get("why-everything") }</p>
                     },
                     Reason::Rule { answers, .. } => html! {
+                        <>
                         <table>
                             <thead>
                                 <tr>
@@ -68,6 +69,10 @@ pub fn Why(props: &WhyProps) -> Html {
                             </thead>
                             <tbody>{ for answers.iter().map(answer) }</tbody>
                         </table>
+                        if answers.iter().any(|a| a.look.is_none()) {
+                            <p class="note">{ words.get("why-failed-first") }</p>
+                        }
+                        </>
                     },
                 } }
                 if let Some((look, word, text)) = &props.then {

@@ -2,7 +2,6 @@
 
 ## The bar on top
 app-title = Vitrine — a packet in a glass case
-app-name = Vitrine
 specimen-facts =
     { $family } · { $tables ->
         [one] 1 table
@@ -39,7 +38,6 @@ packet-verdict-accept = got through
 packet-verdict-drop = dropped
 packet-verdict-reject = rejected
 packet-verdict-unknown = can’t be told
-reply-of = reply to { $number }
 
 ## Ways, where the model can't know
 ways-title = Ways that the packet may go
@@ -59,13 +57,10 @@ panes = Views of the walk
 
 ## The picture
 map = Hooks and tables, in the kernel’s order
-map-step = The packet’s path so far: { $path }
 host = This host
 local-process = Local process
 routing = Routing
 routing-decision = Routing decision
-wire-to-host = to this host
-wire-through = to somewhere else
 cell-label = { $hook }, { $stage }
 cell-empty = no rules
 cell-rules = { $rules ->
@@ -85,7 +80,6 @@ chain-rules = { $rules ->
         [one] 1 rule
        *[other] { $rules } rules
     }
-chain-empty = This chain has no rules.
 chain-none-interface = The packet is on the wire: no chain looks at it here.
 chain-none-conntrack = Connection tracking looks the packet up in its table. There are no rules here.
 chain-none-confirm = Connection tracking keeps the new connection from here on. There are no rules here.
@@ -103,7 +97,6 @@ why-matched = Why rule { $number } matched
 why-failed = Why rule { $number } didn’t match
 why-maybe = Why rule { $number } can’t be told
 why-here = What happens here
-why-part = The rule’s part
 why-packet = The packet has
 why-rule = The rule asks
 why-answer = Answer
@@ -114,7 +107,6 @@ answer-unseen = not looked at
 why-everything = This rule asks for nothing: it matches every packet.
 why-end = No rule decided; the end of the chain does.
 why-then = Then
-why-not-rule = No rule is being looked at in this step.
 why-policy = No rule of the chain decided, so the policy does: { $policy }.
 why-failed-first = The first part that fails ends it; the parts after it aren’t looked at.
 
@@ -134,27 +126,22 @@ field-icmp = ICMP type
 field-icmp-id = ICMP id
 field-ttl = TTL
 field-tos = TOS
-field-length = length
 field-mark = mark
-field-state = state
 field-changed = changed
 field-none = –
-bytes = { $n } bytes
 connection = Connection
 connection-none = No entry yet: connection tracking hasn’t seen the packet.
+connection-off = Connection tracking is off: no rule needs it.
 connection-untracked = This packet isn’t tracked.
 connection-invalid = The packet belongs to no connection and can’t open one, so it has no entry.
 connection-unconfirmed = Not kept yet: the entry is confirmed when the packet leaves or is delivered.
-connection-confirmed = Kept in the table
 connection-original = original
 connection-reply = reply
 connection-state = state
-connection-nat = translation
 connection-mark = mark
 
 ## The log
 log = Log
-log-of = What happened, step by step
 
 ## The step bar
 steps = Steps
@@ -168,21 +155,13 @@ hook-back = Back to the previous hook
 run = On to the verdict
 to-start = Back to the start of the walk
 step-slider = Step of the walk
-step-of = { $at } / { $of }
 step-value = Step { $at } of { $of }: { $says }
-verdict = Verdict
-verdict-accept = ACCEPT
-verdict-drop = DROP
-verdict-reject = REJECT
-verdict-unknown = UNKNOWN
 
 ## The packet's form
 composer = Send a packet
 presets = Ready-made packets
 form-where = Comes from
-form-where-wire = the network, through an interface
 form-where-local = a process on this host
-form-iface = Interface
 form-proto = Protocol
 form-src = Source address
 form-sport = Source port
@@ -197,15 +176,11 @@ form-more = Anything else: out=, mark=, uid=, gid=, mac=, id=, after=
 form-as-text = On the command line
 form-send = Send
 form-start-over = Forget everything and start over
-form-cancel = Cancel
 error-address = This isn’t an IP address: { $value }
 error-families = Source and destination are of two families
 error-port = A port is a number from 0 to 65535: { $value }
 error-ttl = A TTL is a number from 1 to 255: { $value }
 error-flags = These aren’t TCP flags: { $value }
-error-icmp = This isn’t an ICMP type: { $value }
-error-iface = There is no such interface: { $value }
-error-family-rules = These rules are for { $family }; the packet’s addresses aren’t.
 error-send = The packet can’t be sent: { $why }
 
 preset-published-port = To the published port
@@ -214,6 +189,9 @@ preset-ssh = SSH to the host
 preset-ssh-hint = From the internet to port 22, which ufw allows.
 preset-blocked-port = To a closed port
 preset-blocked-port-hint = From the internet to port 3306, which nothing allows.
+preset-any-ssh-hint = From the internet to port 22.
+preset-any-port = To another port
+preset-any-port-hint = From the internet to port 3306.
 preset-container-out = From the container, out
 preset-container-out-hint = The container opens a web page: its address is hidden behind the host’s.
 preset-ping = Ping to the host
@@ -228,21 +206,17 @@ dump-title = Open a ruleset
 dump-lead = Paste what iptables-save or ip6tables-save prints, drop the file anywhere on this page, or pick it.
 dump-private = It stays in this browser: nothing is sent anywhere.
 dump-text = Output of iptables-save
+dump-host = This host’s addresses and routes (optional)
+dump-host-lead = What ip -br addr and ip route print there. Without it the page works out what it can from the rules and the packets, and says what.
+dump-host-error = The host’s description can’t be read
 dump-file = Pick a file
 dump-apply = Use these rules
 dump-reset = Back to the recorded host
 dump-drop = Drop the ruleset here
 dump-error = These rules can’t be read
-dump-error-more = { $n ->
-        [one] and 1 more error
-       *[other] and { $n } more errors
-    }
 dump-warnings = Read, with remarks
 dump-too-big = This file is larger than { $limit } MB. That is more than the page takes.
 dump-binary = This isn’t text: it has bytes that no dump of rules has.
-dump-reading = Reading…
-dump-interfaces = Interfaces
-dump-interfaces-hint = A ruleset doesn’t say what addresses the host has. These are guessed from the rules.
 
 ## Support
 support-title = What is modelled
@@ -251,7 +225,6 @@ support-filter = Find
 support-name = Name
 support-options = Options
 support-status = Status
-support-note = Note
 support-modelled = modelled
 support-kept = kept
 support-refused = refused
@@ -283,6 +256,7 @@ welcome-recorded = In this case stands a real Linux host: it runs Docker with po
 welcome-pasted = Your rules are in the case. Walk the packet through them, rule by rule, and see why each one matched or not.
 welcome-step = Walk step by step
 welcome-try = Or send another packet
+welcome-assumed = Worked out, as nobody described this host
 welcome-own = It works with your own rules too, and nothing leaves this browser.
 summary-lead = What each table said, and which rule said it:
 summary-policy = policy of { $chain }

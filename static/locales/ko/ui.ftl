@@ -2,7 +2,6 @@
 
 ## 위쪽 막대
 app-title = Vitrine — 유리 진열장 속 패킷
-app-name = Vitrine
 specimen-facts = { $family } · 테이블 { $tables }개 · 체인 { $chains }개 · 규칙 { $rules }개
 specimen-recorded = 포트를 공개한 Docker와 ufw
 specimen-pasted = 붙여 넣은 규칙
@@ -26,7 +25,6 @@ packet-verdict-accept = 통과
 packet-verdict-drop = 버려짐
 packet-verdict-reject = 거부됨
 packet-verdict-unknown = 알 수 없음
-reply-of = { $number }번의 응답
 
 ## 모델이 알 수 없어 갈라지는 길
 ways-title = 패킷이 갈 수 있는 길
@@ -46,13 +44,10 @@ panes = 보기
 
 ## 그림
 map = 훅과 테이블, 커널이 거치는 순서대로
-map-step = 지금까지 지나온 길: { $path }
 host = 이 호스트
 local-process = 로컬 프로세스
 routing = 라우팅
 routing-decision = 라우팅 결정
-wire-to-host = 이 호스트로
-wire-through = 다른 곳으로
 cell-label = { $hook }, { $stage }
 cell-empty = 규칙 없음
 cell-rules = 규칙 { $rules }개
@@ -68,7 +63,6 @@ chain-rules = { $rules ->
         [0] 규칙 없음
        *[other] 규칙 { $rules }개
     }
-chain-empty = 이 체인에는 규칙이 없습니다.
 chain-none-interface = 패킷이 인터페이스에 있습니다. 여기서는 어떤 체인도 거치지 않습니다.
 chain-none-conntrack = 연결 추적이 테이블에서 이 패킷의 연결을 찾습니다. 여기에는 규칙이 없습니다.
 chain-none-confirm = 새 연결이 여기서 연결 추적 테이블에 확정됩니다. 여기에는 규칙이 없습니다.
@@ -86,7 +80,6 @@ why-matched = { $number }번 규칙에 걸린 이유
 why-failed = { $number }번 규칙에 걸리지 않은 이유
 why-maybe = { $number }번 규칙에 걸리는지 알 수 없는 이유
 why-here = 여기서 하는 일
-why-part = 규칙의 조건
 why-packet = 패킷의 값
 why-rule = 규칙이 요구하는 값
 why-answer = 판단
@@ -97,7 +90,6 @@ answer-unseen = 보지 않음
 why-everything = 조건이 없는 규칙이라 모든 패킷이 걸립니다.
 why-end = 결정한 규칙 없이 체인의 끝에 이르렀습니다.
 why-then = 결과
-why-not-rule = 이 단계에서는 규칙을 보지 않습니다.
 why-policy = 체인의 어떤 규칙도 결정하지 않았으므로 기본 정책을 따릅니다: { $policy }.
 why-failed-first = 조건 하나가 어긋나면 거기서 끝나고, 뒤의 조건은 보지 않습니다.
 
@@ -117,27 +109,22 @@ field-icmp = ICMP 타입
 field-icmp-id = ICMP ID
 field-ttl = TTL
 field-tos = TOS
-field-length = 길이
 field-mark = 마크
-field-state = 상태
 field-changed = 바뀜
 field-none = –
-bytes = { $n }바이트
 connection = 연결 추적
 connection-none = 아직 항목이 없습니다. 연결 추적이 이 패킷을 보기 전입니다.
+connection-off = 연결 추적이 필요한 규칙이 없어 꺼져 있습니다.
 connection-untracked = 추적하지 않는 패킷입니다.
 connection-invalid = 어느 연결에도 속하지 않고 새 연결을 열 수도 없는 패킷이라 항목이 없습니다.
 connection-unconfirmed = 아직 확정 전입니다. 패킷이 나가거나 프로세스에 전달될 때 테이블에 남습니다.
-connection-confirmed = 테이블에 확정됨
 connection-original = 원래 방향
 connection-reply = 응답 방향
 connection-state = 상태
-connection-nat = 주소 변환
 connection-mark = 마크
 
 ## 기록
 log = 기록
-log-of = 단계별로 일어난 일
 
 ## 단계 막대
 steps = 단계
@@ -151,21 +138,13 @@ hook-back = 이전 훅으로
 run = 판정까지 진행
 to-start = 처음으로
 step-slider = 진행 단계
-step-of = { $at } / { $of }
 step-value = 전체 { $of }단계 중 { $at }단계: { $says }
-verdict = 판정
-verdict-accept = ACCEPT
-verdict-drop = DROP
-verdict-reject = REJECT
-verdict-unknown = UNKNOWN
 
 ## 패킷 편집
 composer = 패킷 보내기
 presets = 미리 만든 패킷
 form-where = 출발하는 곳
-form-where-wire = 네트워크(인터페이스로 들어옴)
 form-where-local = 이 호스트의 프로세스
-form-iface = 인터페이스
 form-proto = 프로토콜
 form-src = 출발지 주소
 form-sport = 출발지 포트
@@ -180,15 +159,11 @@ form-more = 그 밖의 값: out=, mark=, uid=, gid=, mac=, id=, after=
 form-as-text = 명령줄에서는
 form-send = 보내기
 form-start-over = 모두 잊고 처음부터
-form-cancel = 취소
 error-address = IP 주소가 아닙니다: { $value }
 error-families = 출발지와 목적지의 IP 버전이 다릅니다
 error-port = 포트는 0에서 65535 사이의 수입니다: { $value }
 error-ttl = TTL은 1에서 255 사이의 수입니다: { $value }
 error-flags = TCP 플래그가 아닙니다: { $value }
-error-icmp = ICMP 타입이 아닙니다: { $value }
-error-iface = 그런 인터페이스가 없습니다: { $value }
-error-family-rules = 이 규칙은 { $family }용인데 패킷의 주소는 그렇지 않습니다.
 error-send = 패킷을 보낼 수 없습니다: { $why }
 
 preset-published-port = 공개한 포트로
@@ -197,6 +172,9 @@ preset-ssh = 호스트에 SSH 접속
 preset-ssh-hint = 인터넷에서 ufw가 허용한 22번 포트로.
 preset-blocked-port = 막힌 포트로
 preset-blocked-port-hint = 인터넷에서 아무것도 허용하지 않은 3306번 포트로.
+preset-any-ssh-hint = 인터넷에서 22번 포트로.
+preset-any-port = 다른 포트로
+preset-any-port-hint = 인터넷에서 3306번 포트로.
 preset-container-out = 컨테이너에서 밖으로
 preset-container-out-hint = 컨테이너가 웹 페이지를 엽니다. 주소가 호스트의 주소로 바뀝니다.
 preset-ping = 호스트에 ping
@@ -211,18 +189,17 @@ dump-title = 규칙 열기
 dump-lead = iptables-save나 ip6tables-save의 출력을 붙여 넣거나, 파일을 이 페이지에 끌어다 놓거나, 직접 고르세요.
 dump-private = 이 브라우저 밖으로 나가지 않습니다. 어디에도 전송하지 않습니다.
 dump-text = iptables-save의 출력
+dump-host = 이 호스트의 주소와 경로 (선택)
+dump-host-lead = 그 호스트에서 ip -br addr과 ip route가 출력한 내용. 없으면 규칙과 패킷에서 알 수 있는 만큼 추정하고, 무엇을 추정했는지 보여 줍니다.
+dump-host-error = 호스트 설명을 읽을 수 없습니다
 dump-file = 파일 고르기
 dump-apply = 이 규칙 쓰기
 dump-reset = 기록된 호스트로 되돌리기
 dump-drop = 여기에 규칙 파일을 놓으세요
 dump-error = 규칙을 읽을 수 없습니다
-dump-error-more = 그 밖에 오류 { $n }개
 dump-warnings = 읽었지만 알아 둘 점이 있습니다
 dump-too-big = 파일이 { $limit } MB보다 큽니다. 이 페이지가 다룰 수 있는 크기를 넘습니다.
 dump-binary = 텍스트가 아닙니다. 규칙 파일에는 없는 바이트가 들어 있습니다.
-dump-reading = 읽는 중…
-dump-interfaces = 인터페이스
-dump-interfaces-hint = 규칙에는 호스트의 주소가 적혀 있지 않아 규칙을 보고 추정한 값입니다.
 
 ## 지원 범위
 support-title = 지원 범위
@@ -231,7 +208,6 @@ support-filter = 찾기
 support-name = 이름
 support-options = 옵션
 support-status = 상태
-support-note = 설명
 support-modelled = 구현
 support-kept = 보관
 support-refused = 거절
@@ -260,6 +236,7 @@ welcome-recorded = 진열장 안에는 실제 리눅스 호스트가 있습니�
 welcome-pasted = 가져온 규칙이 진열장에 들어왔습니다. 패킷이 규칙을 하나씩 지나며 왜 걸리고 왜 지나치는지 살펴보세요.
 welcome-step = 한 단계씩 보기
 welcome-try = 다른 패킷 보내 보기
+welcome-assumed = 호스트 설명이 없어 추정한 것
 welcome-own = 직접 가져온 규칙으로도 해 볼 수 있습니다. 이 브라우저 밖으로 나가지 않습니다.
 summary-lead = 테이블마다 내린 결정과 그렇게 결정한 규칙입니다.
 summary-policy = { $chain } 기본 정책
