@@ -1,7 +1,7 @@
 //! `vitrine fmt`.
 
 use super::{CliError, Status, help, input, usage};
-use crate::netfilter::text::Save;
+use crate::netfilter::text::{Save, family_of_dump};
 use std::ffi::OsString;
 use std::io::Write;
 
@@ -26,7 +26,7 @@ pub(super) fn run(
     }
     let path = rules.ok_or_else(|| usage("fmt needs --rules FILE"))?;
     let text = input::read(&path)?;
-    let family = family.unwrap_or_else(|| input::guess_family(&text));
+    let family = family.unwrap_or_else(|| family_of_dump(&text));
     let ruleset = input::rules(&path, &text, family, err)?;
     write!(out, "{}", Save { ruleset: &ruleset, counters })?;
     Ok(Status::Ok)

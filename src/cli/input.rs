@@ -31,23 +31,6 @@ pub(super) fn family(text: &OsStr) -> Result<Family, CliError> {
     }
 }
 
-/// The family that a dump tells of itself: what ip6tables-save writes above it, an IPv6 address, a name that
-/// only IPv6 has.
-pub(super) fn guess_family(text: &str) -> Family {
-    let v6 = text.lines().any(|line| {
-        if let Some(comment) = line.strip_prefix('#') {
-            return comment.contains("ip6tables-save");
-        }
-        line.split_whitespace().any(|word| {
-            let addr = word.split(['/', ']']).next().unwrap_or(word).trim_start_matches('[');
-            addr.contains("::") && addr.parse::<std::net::Ipv6Addr>().is_ok()
-                || word == "ipv6-icmp"
-                || word == "icmp6"
-        })
-    });
-    if v6 { Family::Ip6 } else { Family::Ip }
-}
-
 /// Reads the rules of a dump; what is to be said of its text goes to `err`.
 pub(super) fn rules(
     path: &OsStr,

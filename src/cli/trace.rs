@@ -3,6 +3,7 @@
 use super::{CliError, Status, help, input, trace_text, usage};
 use crate::abi::EventId;
 use crate::net::{Host, Injected, infer, parse_host};
+use crate::netfilter::text::family_of_dump;
 use crate::netfilter::{Family, Ruleset};
 use crate::query::{Outcome, Trace, TraceJson, trace};
 use crate::say::Lang;
@@ -38,8 +39,8 @@ pub(super) fn run(
     let family = family(&options, &packets)?;
     let text = input::read(path)?;
     let ruleset = match input::rules(path, &text, family, err) {
-        Err(CliError::Input(told)) if input::guess_family(&text) != family => {
-            let other = input::guess_family(&text);
+        Err(CliError::Input(told)) if family_of_dump(&text) != family => {
+            let other = family_of_dump(&text);
             let hint =
                 format!("{told}\nvitrine: these look like {other} rules, and the packets are {family}");
             return Err(CliError::Input(hint));
