@@ -24,7 +24,7 @@ pub struct Refused {
 /// The deepest chain of jumps: `NFT_JUMP_STACK_SIZE` less the base chain.
 pub const MAX_DEPTH: usize = 15;
 
-type Graph<'a> = DiGraph<&'a ChainName, u32>;
+type Graph<'a> = DiGraph<(&'a ChainName, &'a Chain), u32>;
 
 /// Checks a table as the kernel does at commit.
 ///
@@ -36,14 +36,15 @@ pub fn table(family: Family, name: TableName, table: &Table) -> Vec<Refused> {
     if refused.is_empty() {
         depth(table, &graph, &nodes, &mut refused);
     }
-    let hooks = reaching(table, &graph, &nodes);
+    let hooks = reaching(&graph);
     for (chain_name, chain) in table.in_order() {
         let base = match chain.kind {
             ChainKind::Base { hook, .. } => Some(hook),
             ChainKind::User => None,
         };
+        let hooks = &hooks[nodes[chain_name].index()];
         for rule in &chain.rules {
-            if let Some(error) = out_of_place(family, name, rule, &hooks[chain_name], base) {
+            if let Some(error) = out_of_place(family, name, rule, hooks, base) {
                 refused.push(Refused { line: rule.line, chain: chain_name.clone(), error });
             }
         }
@@ -84,16 +85,17 @@ fn jumps<'a>(
     refused: &mut Vec<Refused>,
 ) -> (Graph<'a>, BTreeMap<&'a ChainName, NodeIndex>) {
     let mut graph = Graph::new();
-    let nodes: BTreeMap<_, _> = table.chains.keys().map(|name| (name, graph.add_node(name))).collect();
-    for (name, chain) in &table.chains {
+    let nodes: BTreeMap<_, _> =
+        table.chains.iter().map(|(name, chain)| (name, graph.add_node((name, chain)))).collect();
+    for from in graph.node_indices() {
+        let (name, chain) = graph[from];
         for rule in &chain.rules {
             let Some(target) = rule.target.chain() else { continue };
-            let found = table.chains.get_key_value(target);
-            let error = match found {
+            let error = match nodes.get(target) {
                 None => KernelError::NotFound,
-                Some((_, c)) if c.kind != ChainKind::User => KernelError::NotSupported,
-                Some((to, _)) => {
-                    graph.add_edge(nodes[name], nodes[to], rule.line);
+                Some(to) if graph[*to].1.kind != ChainKind::User => KernelError::NotSupported,
+                Some(to) => {
+                    graph.add_edge(from, *to, rule.line);
                     continue;
                 }
             };
@@ -116,7 +118,7 @@ fn loops(table: &Table, graph: &Graph, nodes: &BTreeMap<&ChainName, NodeIndex>, 
         if let Some((line, at)) =
             find_loop(graph, nodes[name], &mut path, &mut vec![false; graph.node_count()])
         {
-            let chain = graph[at].clone();
+            let chain = graph[at].0.clone();
             refused.push(Refused { line, chain, error: KernelError::TooManyLinks });
             return;
         }
@@ -161,7 +163,7 @@ fn depth(table: &Table, graph: &Graph, nodes: &BTreeMap<&ChainName, NodeIndex>, 
             let there = &mut deep[edge.target().index()];
             *there = (*there).max(Some(here + 1));
             if here + 1 > MAX_DEPTH {
-                let (line, chain) = (*edge.weight(), graph[node].clone());
+                let (line, chain) = (*edge.weight(), graph[node].0.clone());
                 refused.push(Refused { line, chain, error: KernelError::TooManyLinks });
                 return;
             }
@@ -169,19 +171,14 @@ fn depth(table: &Table, graph: &Graph, nodes: &BTreeMap<&ChainName, NodeIndex>, 
     }
 }
 
-/// The hooks from which each chain is reached.
-fn reaching<'a>(
-    table: &'a Table,
-    graph: &Graph,
-    nodes: &BTreeMap<&'a ChainName, NodeIndex>,
-) -> BTreeMap<&'a ChainName, Vec<Hook>> {
-    let mut hooks: BTreeMap<&ChainName, Vec<Hook>> = table.chains.keys().map(|n| (n, Vec::new())).collect();
-    for (name, chain) in &table.chains {
-        let Chain { kind: ChainKind::Base { hook, .. }, .. } = **chain else { continue };
-        let mut dfs = Dfs::new(graph, nodes[name]);
+/// The hooks from which each chain is reached, by the chain's number in the graph.
+fn reaching(graph: &Graph) -> Vec<Vec<Hook>> {
+    let mut hooks = vec![Vec::new(); graph.node_count()];
+    for base in graph.node_indices() {
+        let ChainKind::Base { hook, .. } = graph[base].1.kind else { continue };
+        let mut dfs = Dfs::new(graph, base);
         while let Some(node) = dfs.next(graph) {
-            let (name, _) = table.chains.get_key_value(graph[node]).expect("each node is a chain");
-            hooks.entry(name).or_default().push(hook);
+            hooks[node.index()].push(hook);
         }
     }
     hooks

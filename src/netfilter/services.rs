@@ -1,6 +1,7 @@
 //! Service names, as /etc/services of Debian 12 has them.
 
 use crate::packet::Proto;
+use std::sync::LazyLock;
 
 const TABLE: &str = include_str!("services.txt");
 
@@ -15,8 +16,11 @@ const TABLE: &str = include_str!("services.txt");
 /// ```
 pub fn port_of(name: &str, proto: Option<Proto>) -> Option<u16> {
     let wanted = proto.filter(|p| *p != Proto::ALL).and_then(Proto::name);
-    rows()
-        .find(|row| row.name == name && wanted.is_none_or(|w| row.protos.split(' ').any(|p| p == w)))
+    let first = ROWS.partition_point(|row| row.name < name);
+    ROWS[first..]
+        .iter()
+        .take_while(|row| row.name == name)
+        .find(|row| wanted.is_none_or(|w| row.protos.split(' ').any(|p| p == w)))
         .map(|row| row.port)
 }
 
@@ -26,9 +30,13 @@ struct Row {
     protos: &'static str,
 }
 
-fn rows() -> impl Iterator<Item = Row> {
-    TABLE.lines().filter(|l| !l.starts_with('#')).filter_map(|line| {
+/// The rows by name; those of one name as they stand in the file.
+static ROWS: LazyLock<Vec<Row>> = LazyLock::new(|| {
+    let row = |line: &'static str| {
         let mut parts = line.splitn(3, ' ');
         Some(Row { name: parts.next()?, port: parts.next()?.parse().ok()?, protos: parts.next()? })
-    })
-}
+    };
+    let mut rows: Vec<Row> = TABLE.lines().filter(|l| !l.starts_with('#')).filter_map(row).collect();
+    rows.sort_by_key(|row| row.name);
+    rows
+});

@@ -36,7 +36,11 @@ pub(super) static IPCOMP: Extension =
     kept("ipcomp", BOTH, &[Opt::new("ipcompspi", RANGE).inv(), Opt::flag("compres")])
         .protos(&[Proto::IPCOMP]);
 pub(super) static CGROUP: Extension =
-    kept("cgroup", BOTH, &[Opt::new("path", Kind::Cut(511)).inv(), Opt::new("cgroup", U32).inv()]);
+    kept("cgroup", BOTH, &[Opt::new("path", Kind::Cut(511)).inv(), Opt::new("cgroup", U32).inv()]).hooks(&[
+        Hook::Input,
+        Hook::Output,
+        Hook::Postrouting,
+    ]);
 pub(super) static CPU: Extension = kept("cpu", BOTH, &[Opt::new("cpu", U32).inv().req()]);
 pub(super) static EUI64: Extension =
     kept("eui64", V6, &[]).hooks(&[Hook::Prerouting, Hook::Input, Hook::Forward]);

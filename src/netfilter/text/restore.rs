@@ -27,7 +27,8 @@ pub fn family_of_dump(text: &str) -> Family {
         if let Some(comment) = line.strip_prefix('#') {
             return comment.contains("ip6tables-save");
         }
-        line.split_whitespace().any(|word| {
+        let may = line.contains("::") || line.contains("icmp");
+        may && line.split_whitespace().any(|word| {
             let addr = word.split(['/', ']']).next().unwrap_or(word).trim_start_matches('[');
             addr.contains("::") && addr.parse::<std::net::Ipv6Addr>().is_ok()
                 || word == "ipv6-icmp"
