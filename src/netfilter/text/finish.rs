@@ -82,7 +82,8 @@ impl Parser<'_> {
         Ok(Command { verb, chain, rules, jump, remarks: std::mem::take(&mut self.remarks) })
     }
 
-    /// The addresses of `-s` or `-d`; one `None` where there is nothing to ask for.
+    /// The addresses of `-s` or `-d`; one `None` where there is nothing to ask for. A list stands beside no
+    /// negation, be it the other option's.
     fn addresses(
         &self,
         given: Option<(bool, &str, usize)>,
@@ -94,7 +95,8 @@ impl Parser<'_> {
             Ok(Some(Inv { not, value }).filter(|a| not || !a.value.is_everything()))
         };
         let list = text.split(',').map(read).collect::<Result<Vec<_>, _>>().map_err(|e| (word, e))?;
-        if list.len() > 1 && not { Err((word, RuleError::NegatedList)) } else { Ok(list) }
+        let negated = [self.sources, self.destinations].into_iter().flatten().any(|(not, ..)| not);
+        if list.len() > 1 && negated { Err((word, RuleError::NegatedList)) } else { Ok(list) }
     }
 
     /// The letter of an option that only rules have, if one was given.
