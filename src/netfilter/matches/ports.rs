@@ -122,7 +122,7 @@ pub(super) fn save_ports(
     dport: Option<Inv<PortRange>>,
 ) {
     for (name, range) in [("sport", sport), ("dport", dport)] {
-        if let Some(range) = range.filter(|r| r.not || r.value != PortRange(0, u16::MAX)) {
+        if let Some(range) = range.filter(|r| r.not || r.value != PortRange::ALL) {
             out.option(name, range);
         }
     }

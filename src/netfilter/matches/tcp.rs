@@ -108,7 +108,9 @@ impl TcpMatch {
     }
 
     pub(super) fn save(&self, out: &mut SaveOptions) {
-        save_ports(out, self.sport, self.dport);
+        // The extension's own printing leaves a range of all ports out, even where it is negated.
+        let some = |r: &Inv<PortRange>| self.option.is_none() || r.value != PortRange::ALL;
+        save_ports(out, self.sport.filter(some), self.dport.filter(some));
         if let Some(option) = self.option {
             out.option("tcp-option", option);
         }

@@ -35,7 +35,12 @@ impl Parser<'_> {
         }
         let sources = self.addresses(self.sources)?;
         let destinations = self.addresses(self.destinations)?;
-        if sources.len() * destinations.len() > 1 && matches!(verb, Verb::Replace(_)) {
+        let several = sources.len() * destinations.len() > 1;
+        let negated = [self.sources, self.destinations].into_iter().flatten().find(|(not, ..)| *not);
+        if let Some((_, _, word)) = negated.filter(|_| several) {
+            return Err((word, RuleError::NegatedList));
+        }
+        if several && matches!(verb, Verb::Replace(_)) {
             let said = "Replacement rule does not specify a unique address";
             return Err((last, RuleError::Said(said.into())));
         }
@@ -82,8 +87,7 @@ impl Parser<'_> {
         Ok(Command { verb, chain, rules, jump, remarks: std::mem::take(&mut self.remarks) })
     }
 
-    /// The addresses of `-s` or `-d`; one `None` where there is nothing to ask for. A list stands beside no
-    /// negation, be it the other option's.
+    /// The addresses of `-s` or `-d`; one `None` where there is nothing to ask for.
     fn addresses(
         &self,
         given: Option<(bool, &str, usize)>,
@@ -94,9 +98,7 @@ impl Parser<'_> {
             // `-s 0.0.0.0/0` asks for nothing; `! -s 0.0.0.0/0` is left for the kernel to refuse.
             Ok(Some(Inv { not, value }).filter(|a| not || !a.value.is_everything()))
         };
-        let list = text.split(',').map(read).collect::<Result<Vec<_>, _>>().map_err(|e| (word, e))?;
-        let negated = [self.sources, self.destinations].into_iter().flatten().any(|(not, ..)| not);
-        if list.len() > 1 && negated { Err((word, RuleError::NegatedList)) } else { Ok(list) }
+        text.split(',').map(read).collect::<Result<Vec<_>, _>>().map_err(|e| (word, e))
     }
 
     /// The letter of an option that only rules have, if one was given.
