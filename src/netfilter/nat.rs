@@ -6,7 +6,7 @@ use super::conntrack::{CtRef, CtState, CtStatus};
 use super::event::{ChangedBy, Event, Manip, NotKnown, Skip};
 use super::targets::{NatRange, NatTarget, NatVariant, NetMap, PortChoice};
 use super::walk::changed;
-use super::{CtId, Hook, HookVerdict, Netfilter, OutDev, Skb, Stage, TableName, WalkCx};
+use super::{CtEntry, CtId, Hook, HookVerdict, Netfilter, OutDev, Skb, Stage, TableName, WalkCx};
 use crate::abi::EventId;
 use crate::packet::{Direction, L4Id, Packet, Transport, Tuple};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -239,6 +239,11 @@ impl Netfilter {
         with_port(tuple, manip, low + (start % size) as u16)
     }
 
+    /// The packet's connection, if it changes this end of packets in the packet's direction.
+    fn translating(&self, manip: Manip, ct: CtRef, id: CtId) -> Option<&CtEntry> {
+        self.conntrack.entry(id).filter(|entry| entry.has(manip.status_in(ct.dir)))
+    }
+
     /// Changes one end of a packet as its connection says (`nf_nat_packet`).
     fn translate(
         &mut self,
@@ -249,10 +254,7 @@ impl Netfilter {
         cause: EventId,
         cx: &mut WalkCx,
     ) {
-        let Some(entry) = self.conntrack.entry(id) else { return };
-        if !entry.has(manip.status_in(ct.dir)) {
-            return;
-        }
+        let Some(entry) = self.translating(manip, ct, id) else { return };
         let cause = entry.nat_cause.unwrap_or(cause);
         let target = entry.translated(ct.dir);
         let before = Arc::new(skb.clone());
@@ -270,10 +272,7 @@ impl Netfilter {
         cause: EventId,
         cx: &mut WalkCx,
     ) {
-        let Some(entry) = self.conntrack.entry(id) else { return };
-        if !entry.has(manip.status_in(ct.dir)) {
-            return;
-        }
+        let Some(entry) = self.translating(manip, ct, id) else { return };
         let cause = entry.nat_cause.unwrap_or(cause);
         let there = entry.tuple(ct.dir.flip());
         let before = Arc::new(skb.clone());
