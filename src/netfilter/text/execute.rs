@@ -25,14 +25,15 @@ impl Section {
         Section { name, table: Table::new(name), used: false }
     }
 
-    /// Makes a user chain, or empties the one of that name; sets a built-in chain's policy.
+    /// Makes a user chain, or empties the one of that name; sets a built-in chain's policy, if one is given.
     pub(super) fn declare(&mut self, name: &str, policy: Option<Policy>, counters: Counters) {
         self.used = true;
         let chain = ChainName::new(name);
         match Hook::by_name(name).filter(|h| self.name.hooks().contains(h)) {
             Some(hook) => {
-                let policy = policy.unwrap_or_default();
-                if let Some(chain) = self.table.chains.get_mut(&chain) {
+                if let Some(policy) = policy
+                    && let Some(chain) = self.table.chains.get_mut(&chain)
+                {
                     Arc::make_mut(chain).kind = ChainKind::Base { hook, policy, counters };
                 }
             }
@@ -99,7 +100,9 @@ impl Section {
             Verb::Policy(policy) => return self.set_policy(name, &policy),
             // iptables-restore finds only chains that were there before the file.
             Verb::Rename(_) => return Err(NO_CHAIN),
-            Verb::List | Verb::Zero => return Ok(()),
+            Verb::List => return Ok(()),
+            Verb::Zero if self.table.chains.contains_key(name) => return Ok(()),
+            Verb::Zero => return Err(NO_CHAIN),
             _ => {}
         }
         let missing = if matches!(verb, Verb::Delete | Verb::Check) { BAD_RULE } else { NO_CHAIN };
