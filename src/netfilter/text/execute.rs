@@ -65,21 +65,21 @@ impl Section {
             }
         }
         let Some((name, word)) = command.chain else {
-            self.every_chain(&command.verb);
-            return Ok(());
+            return self.every_chain(&command.verb).map_err(|e| (0, e));
         };
         self.one_chain(command.verb, &name, rules).map_err(|e| (word, e))
     }
 
-    fn every_chain(&mut self, verb: &Verb) {
+    fn every_chain(&mut self, verb: &Verb) -> Result<(), RuleError> {
         match verb {
-            Verb::Flush => {
-                for chain in self.table.chains.values_mut() {
-                    Arc::make_mut(chain).rules.clear();
-                }
+            Verb::DeleteChain => {
+                let user = self.table.chains.iter().filter(|(_, c)| c.kind == ChainKind::User);
+                let names: Vec<ChainName> = user.map(|(name, _)| name.clone()).collect();
+                names.iter().try_for_each(|name| self.delete_chain(name))
             }
-            Verb::DeleteChain => self.table.chains.retain(|_, c| c.kind != ChainKind::User),
-            Verb::Append
+            // iptables-restore empties only what was there before the file: the rules of the file stay.
+            Verb::Flush
+            | Verb::Append
             | Verb::Check
             | Verb::Insert(_)
             | Verb::Replace(_)
@@ -89,7 +89,7 @@ impl Section {
             | Verb::NewChain
             | Verb::Rename(_)
             | Verb::Policy(_)
-            | Verb::List => {}
+            | Verb::List => Ok(()),
         }
     }
 
