@@ -236,3 +236,69 @@ fn out_of_place(
     }
     target.kernel(proto)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::netfilter::Family;
+    use crate::netfilter::text::restore;
+    use expect_test::{Expect, expect};
+
+    /// What is refused in a filter table with these user chains and rules, a line each.
+    #[track_caller]
+    fn check(chains: &[&str], rules: &[&str], want: Expect) {
+        let chains: String = chains.iter().map(|c| format!(":{c} - [0:0]\n")).collect();
+        let text = format!("*filter\n{chains}{}\nCOMMIT\n", rules.join("\n"));
+        let told = restore(&text, Family::Ip).diagnostics;
+        want.assert_eq(&told.iter().map(|d| d.problem.to_string()).collect::<Vec<_>>().join("\n"));
+    }
+
+    #[test]
+    fn a_loop_is_refused_only_where_a_base_chain_reaches_it() {
+        let round = ["-A A -j B", "-A B -j A"];
+        check(&["A", "B"], &round, expect![[""]]);
+        check(
+            &["A", "B"],
+            &[&round[..], &["-A INPUT -j A"]].concat(),
+            expect!["RULE_APPEND failed (Too many links): rule in chain B"],
+        );
+        check(
+            &["A"],
+            &["-A INPUT -j A", "-A A -g A"],
+            expect!["RULE_APPEND failed (Too many links): rule in chain A"],
+        );
+    }
+
+    #[test]
+    fn fifteen_chains_deep_is_the_deepest() {
+        let chain = |n: usize| format!("C{n:02}");
+        let load = |depth: usize, want: Expect| {
+            let names: Vec<_> = (1..=depth).map(chain).collect();
+            let names: Vec<_> = names.iter().map(String::as_str).collect();
+            let mut rules = vec!["-A INPUT -j C01".to_owned()];
+            rules.extend((1..depth).map(|n| format!("-A {} -j {}", chain(n), chain(n + 1))));
+            check(&names, &rules.iter().map(String::as_str).collect::<Vec<_>>(), want);
+        };
+        load(15, expect![[""]]);
+        load(16, expect!["RULE_APPEND failed (Too many links): rule in chain C15"]);
+    }
+
+    #[test]
+    fn a_target_out_of_place_is_refused_through_a_jump_too() {
+        check(
+            &["A"],
+            &["-A A -j MASQUERADE"],
+            expect!["RULE_APPEND failed (Invalid argument): rule in chain A"],
+        );
+        check(
+            &["A"],
+            &["-A INPUT -j A", "-A A -m owner --uid-owner 0"],
+            expect!["RULE_APPEND failed (Invalid argument): rule in chain A"],
+        );
+        check(&["A"], &["-A OUTPUT -j A", "-A A -m owner --uid-owner 0"], expect![[""]]);
+        check(
+            &[],
+            &["-A INPUT -j OUTPUT"],
+            expect!["RULE_APPEND failed (Operation not supported): rule in chain INPUT"],
+        );
+    }
+}

@@ -362,3 +362,89 @@ fn pick_address(low: IpAddr, high: IpAddr, tuple: &Tuple, manip: Manip) -> IpAdd
 fn hash(tuple: &Tuple) -> u32 {
     tuple.to_string().bytes().fold(0x811c_9dc5, |h: u32, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::abi::Time;
+    use crate::netfilter::Netfilter;
+    use crate::packet::Proto;
+    use expect_test::{Expect, expect};
+
+    fn tuple(sport: u16) -> Tuple {
+        let addr = |last| IpAddr::V4(Ipv4Addr::new(10, 0, 0, last));
+        Tuple { src: addr(1), dst: addr(9), proto: Proto::UDP, id: L4Id::Ports(sport, 53) }
+    }
+
+    /// What a flow's tuple becomes where others have taken some.
+    #[track_caller]
+    fn check(taken: &[Tuple], now: Tuple, range: NatRange, manip: Manip, want: Expect) {
+        let mut netfilter = Netfilter::default();
+        for tuple in taken {
+            let id = netfilter.conntrack.create(*tuple, Time::ZERO);
+            assert!(netfilter.conntrack.confirm(id));
+        }
+        want.assert_eq(&netfilter.unique(now, range, PortChoice::Keep, manip).to_string());
+    }
+
+    fn ports(low: u16, high: u16) -> NatRange {
+        NatRange { ports: Some((low, high)), ..NatRange::default() }
+    }
+
+    #[test]
+    fn a_port_stays_where_it_is_free() {
+        check(
+            &[],
+            tuple(4000),
+            NatRange::default(),
+            Manip::Src,
+            expect!["src=10.0.0.1 dst=10.0.0.9 sport=4000 dport=53"],
+        );
+        check(
+            &[],
+            tuple(4000),
+            ports(4000, 4010),
+            Manip::Src,
+            expect!["src=10.0.0.1 dst=10.0.0.9 sport=4000 dport=53"],
+        );
+    }
+
+    #[test]
+    fn a_taken_port_gives_way_within_its_class() {
+        let mut netfilter = Netfilter::default();
+        for own in [4000, 700, 80] {
+            let id = netfilter.conntrack.create(tuple(own), Time::ZERO);
+            assert!(netfilter.conntrack.confirm(id));
+            let got = netfilter.unique(tuple(own), NatRange::default(), PortChoice::Keep, Manip::Src);
+            let port = got.sport().unwrap_or(0);
+            let (low, high) = source_ports(own, &got);
+            assert!(port != own && (low..=high).contains(&port), "{own} became {port}");
+        }
+    }
+
+    #[test]
+    fn a_destination_range_begins_at_its_first_port() {
+        let now = tuple(4000);
+        check(
+            &[],
+            now,
+            ports(2000, 2009),
+            Manip::Dst,
+            expect!["src=10.0.0.1 dst=10.0.0.9 sport=4000 dport=2000"],
+        );
+        let shifted = NatRange { base: Some(50), ..ports(2000, 2009) };
+        check(&[], now, shifted, Manip::Dst, expect!["src=10.0.0.1 dst=10.0.0.9 sport=4000 dport=2003"]);
+    }
+
+    #[test]
+    fn a_full_range_gives_a_taken_tuple_which_confirmation_drops() {
+        let taken = tuple(6000);
+        check(
+            &[taken],
+            tuple(4000),
+            ports(6000, 6000),
+            Manip::Src,
+            expect!["src=10.0.0.1 dst=10.0.0.9 sport=6000 dport=53"],
+        );
+    }
+}

@@ -1,10 +1,11 @@
-//! What the model does like Linux, what it only keeps, and what it refuses.
+//! What the model does like Linux, what it only keeps, and what it refuses: the list that the command line
+//! prints too.
 
 use super::look::Look;
 use super::sheet::Sheet;
-use super::words::use_words;
+use super::words::{Words, use_words};
 use crate::netfilter::extension::Fidelity;
-use crate::netfilter::{matches, targets};
+use crate::netfilter::support::{SupportKind, Supported, SupportedOption, support};
 use web_sys::HtmlInputElement;
 use yew::prelude::*;
 
@@ -15,51 +16,21 @@ pub struct SupportProps {
     pub onclose: Callback<()>,
 }
 
-struct Row {
-    name: String,
-    options: Vec<&'static str>,
-    fidelity: Fidelity,
-}
-
-fn rows() -> Vec<Row> {
-    let row = |flag: &str, e: &crate::netfilter::extension::Extension| Row {
-        name: format!("{flag} {}", e.name),
-        options: e.opts.iter().map(|o| o.name).collect(),
-        fidelity: e.fidelity,
-    };
-    let matches = matches::ALL.iter().map(|e| row("-m", e));
-    let targets = targets::ALL.iter().map(|e| row("-j", e));
-    let mut all: Vec<Row> = matches.chain(targets).collect();
-    all.sort_by(|a, b| a.name.cmp(&b.name));
-    all.dedup_by(|a, b| a.name == b.name);
-    all
-}
-
 /// The sheet.
 #[component]
 pub fn Support(props: &SupportProps) -> Html {
     let words = use_words();
-    let rows = use_memo((), |()| rows());
+    let all = use_memo((), |()| support());
     let wanted = use_state_eq(String::new);
     let oninput = {
         let wanted = wanted.clone();
         Callback::from(move |event: InputEvent| {
             if let Some(input) = event.target_dyn_into::<HtmlInputElement>() {
-                wanted.set(input.value().to_lowercase());
+                wanted.set(input.value().trim().to_lowercase());
             }
         })
     };
-    let shown: Vec<&Row> = rows
-        .iter()
-        .filter(|r| {
-            r.name.to_lowercase().contains(&*wanted) || r.options.iter().any(|o| o.contains(&**wanted))
-        })
-        .collect();
-    let status = |fidelity: Fidelity| match fidelity {
-        Fidelity::Modelled => (Look::YES, words.get("support-modelled")),
-        Fidelity::Kept => (Look::MAYBE, words.get("support-kept")),
-        Fidelity::Refused => (Look::NO, words.get("support-refused")),
-    };
+    let shown: Vec<&Supported> = all.iter().filter(|s| fits(s, &wanted)).collect();
     let legend = [
         (Fidelity::Modelled, words.get("support-modelled-hint")),
         (Fidelity::Kept, words.get("support-kept-hint")),
@@ -67,11 +38,11 @@ pub fn Support(props: &SupportProps) -> Html {
     ];
     html! {
         <Sheet name="support" title={words.get("support-title")} onclose={props.onclose.clone()}>
-            <div class="sheet-body">
+            <div class="sheet-body" tabindex="0" role="group" aria-label={words.get("support-title")}>
                 <p>{ words.get("support-lead") }</p>
                 <ul class="legend">
                     { for legend.into_iter().map(|(fidelity, hint)| {
-                        let (look, word) = status(fidelity);
+                        let (look, word) = status(fidelity, &words);
                         html! { <li><b class={look.tone.class()}>{ look.symbol }{ " " }{ word }</b>{ " " }{ hint }</li> }
                     }) }
                 </ul>
@@ -82,7 +53,7 @@ pub fn Support(props: &SupportProps) -> Html {
                     </label>
                 </div>
                 <p role="status">{ words.with("support-count", &[("n", shown.len().into())]) }</p>
-                <table class="facts">
+                <table class="facts" data-testid="support-list">
                     <thead>
                         <tr>
                             <th scope="col">{ words.get("support-name") }</th>
@@ -90,22 +61,61 @@ pub fn Support(props: &SupportProps) -> Html {
                             <th scope="col">{ words.get("support-status") }</th>
                         </tr>
                     </thead>
-                    <tbody>
-                        { for shown.into_iter().map(|row| {
-                            let (look, word) = status(row.fidelity);
-                            html! {
-                                <tr key={row.name.clone()}>
-                                    <td><code>{ &row.name }</code></td>
-                                    <td><code class="faint">{ row.options.join(" ") }</code></td>
-                                    <td class={classes!("answer", look.tone.class())}>
-                                        <span aria-hidden="true">{ look.symbol }{ " " }</span>{ word }
-                                    </td>
-                                </tr>
-                            }
-                        }) }
-                    </tbody>
+                    <tbody>{ for shown.into_iter().map(|s| row(s, &words)) }</tbody>
                 </table>
             </div>
         </Sheet>
+    }
+}
+
+fn fits(supported: &Supported, wanted: &str) -> bool {
+    let option =
+        |o: &SupportedOption| o.name.contains(wanted) || o.aliases.iter().any(|a| a.contains(wanted));
+    supported.name.to_lowercase().contains(wanted) || supported.options.iter().any(option)
+}
+
+fn status(fidelity: Fidelity, words: &Words) -> (Look, AttrValue) {
+    match fidelity {
+        Fidelity::Modelled => (Look::YES, words.get("support-modelled")),
+        Fidelity::Kept => (Look::MAYBE, words.get("support-kept")),
+        Fidelity::Refused => (Look::NO, words.get("support-refused")),
+    }
+}
+
+fn row(supported: &Supported, words: &Words) -> Html {
+    let (look, word) = status(supported.status, words);
+    let name = match supported.kind {
+        SupportKind::Core => words.get("support-core"),
+        SupportKind::Match => format!("-m {}", supported.name).into(),
+        SupportKind::Target => format!("-j {}", supported.name).into(),
+    };
+    // An extension of one family only says so.
+    let family = match supported.families.as_slice() {
+        [only] if only.is_v4() => " (IPv4)",
+        [_] => " (IPv6)",
+        _ => "",
+    };
+    html! {
+        <tr key={name.to_string()}>
+            <td><code>{ &name }</code>{ family }</td>
+            <td class="options">
+                { for supported.options.iter().map(|option| {
+                    // An option that does as its extension does needs no mark of its own.
+                    let own = (option.status != supported.status).then(|| status(option.status, words));
+                    html! {
+                        <>
+                            <code>{ &option.name }</code>
+                            if let Some((look, word)) = own {
+                                <span class={look.tone.class()}>{ " " }{ look.symbol }{ " " }{ word }</span>
+                            }
+                            { " " }
+                        </>
+                    }
+                }) }
+            </td>
+            <td class={classes!("answer", look.tone.class())}>
+                <span aria-hidden="true">{ look.symbol }{ " " }</span>{ word }
+            </td>
+        </tr>
     }
 }

@@ -129,7 +129,9 @@ impl Save<'_> {
         }
         for (chain, rule) in table.in_order().flat_map(|(n, c)| c.rules.iter().map(move |r| (n, r))) {
             if self.counters {
-                write!(f, "{} ", rule.counters)?;
+                // ip6tables-restore 1.8.9 (nf_tables) loses what a rule had counted, even with -c.
+                let v4 = self.ruleset.family.is_v4();
+                write!(f, "{} ", if v4 { rule.counters } else { Counters::default() })?;
             }
             writeln!(f, "{}", rule_line(self.ruleset.family, chain, rule))?;
         }

@@ -222,6 +222,7 @@ dump-binary = This isn’t text: it has bytes that no dump of rules has.
 support-title = What is modelled
 support-lead = What the model does like Linux, what it only keeps and prints back, and what it refuses.
 support-filter = Find
+support-core = every rule
 support-name = Name
 support-options = Options
 support-status = Status

@@ -205,6 +205,7 @@ dump-binary = 텍스트가 아닙니다. 규칙 파일에는 없는 바이트가
 support-title = 지원 범위
 support-lead = 리눅스와 똑같이 동작하는 것, 그대로 보관했다가 되돌려 출력하기만 하는 것, 거절하는 것을 모두 적었습니다.
 support-filter = 찾기
+support-core = 모든 규칙
 support-name = 이름
 support-options = 옵션
 support-status = 상태
