@@ -270,4 +270,5 @@ const KNOWN: &[(&str, &str)] = &[
     ("filter -R INPUT 1 -j ACCEPT", "the same"),
     ("filter -P INPUT REJECT", "iptables-restore says it shorter than iptables"),
     ("filter [12] -A INPUT -j ACCEPT", "in words of our own"),
+    ("filter [5] -A INPUT -p tcp -j ACCEPT", "the same"),
 ];

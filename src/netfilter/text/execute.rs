@@ -25,14 +25,15 @@ impl Section {
         Section { name, table: Table::new(name), used: false }
     }
 
-    /// Makes a user chain, or empties the one of that name; sets a built-in chain's policy.
+    /// Makes a user chain, or empties the one of that name; sets a built-in chain's policy, if one is given.
     pub(super) fn declare(&mut self, name: &str, policy: Option<Policy>, counters: Counters) {
         self.used = true;
         let chain = ChainName::new(name);
         match Hook::by_name(name).filter(|h| self.name.hooks().contains(h)) {
             Some(hook) => {
-                let policy = policy.unwrap_or_default();
-                if let Some(chain) = self.table.chains.get_mut(&chain) {
+                if let Some(policy) = policy
+                    && let Some(chain) = self.table.chains.get_mut(&chain)
+                {
                     Arc::make_mut(chain).kind = ChainKind::Base { hook, policy, counters };
                 }
             }
@@ -64,21 +65,21 @@ impl Section {
             }
         }
         let Some((name, word)) = command.chain else {
-            self.every_chain(&command.verb);
-            return Ok(());
+            return self.every_chain(&command.verb).map_err(|e| (0, e));
         };
         self.one_chain(command.verb, &name, rules).map_err(|e| (word, e))
     }
 
-    fn every_chain(&mut self, verb: &Verb) {
+    fn every_chain(&mut self, verb: &Verb) -> Result<(), RuleError> {
         match verb {
-            Verb::Flush => {
-                for chain in self.table.chains.values_mut() {
-                    Arc::make_mut(chain).rules.clear();
-                }
+            Verb::DeleteChain => {
+                let user = self.table.chains.iter().filter(|(_, c)| c.kind == ChainKind::User);
+                let names: Vec<ChainName> = user.map(|(name, _)| name.clone()).collect();
+                names.iter().try_for_each(|name| self.delete_chain(name))
             }
-            Verb::DeleteChain => self.table.chains.retain(|_, c| c.kind != ChainKind::User),
-            Verb::Append
+            // iptables-restore empties only what was there before the file: the rules of the file stay.
+            Verb::Flush
+            | Verb::Append
             | Verb::Check
             | Verb::Insert(_)
             | Verb::Replace(_)
@@ -88,7 +89,7 @@ impl Section {
             | Verb::NewChain
             | Verb::Rename(_)
             | Verb::Policy(_)
-            | Verb::List => {}
+            | Verb::List => Ok(()),
         }
     }
 
@@ -99,7 +100,9 @@ impl Section {
             Verb::Policy(policy) => return self.set_policy(name, &policy),
             // iptables-restore finds only chains that were there before the file.
             Verb::Rename(_) => return Err(NO_CHAIN),
-            Verb::List | Verb::Zero => return Ok(()),
+            Verb::List => return Ok(()),
+            Verb::Zero if self.table.chains.contains_key(name) => return Ok(()),
+            Verb::Zero => return Err(NO_CHAIN),
             _ => {}
         }
         let missing = if matches!(verb, Verb::Delete | Verb::Check) { BAD_RULE } else { NO_CHAIN };

@@ -7,7 +7,7 @@ use super::diagnostic::{Diagnostic, Problem, Severity};
 use super::execute::Section;
 use super::rule::{Reading, Refusal, Remark, parse_command};
 use super::verb::chain_name;
-use super::words::{Word, split};
+use super::words::{Word, split_from};
 
 /// The largest text that is read, in bytes.
 pub const MAX_BYTES: usize = 32 << 20;
@@ -221,7 +221,8 @@ impl Reader {
         let Some(open) = &mut self.open else { return };
         let is_base = Hook::by_name(name).is_some_and(|h| open.name.hooks().contains(&h));
         let policy = match policy {
-            "ACCEPT" | "-" => Some(Policy::Accept),
+            "ACCEPT" => Some(Policy::Accept),
+            "-" => None,
             "DROP" => Some(Policy::Drop),
             bad if is_base => return self.report_word(bad, text, Problem::BadPolicy(bad.into())),
             _ => None,
@@ -230,24 +231,25 @@ impl Reader {
     }
 
     fn rule_line(&mut self, line: &str) {
-        let split = split(line);
+        let mut counted = Counters::default();
+        let mut start = 0;
+        if line.starts_with('[') {
+            let end = line.find(']').map_or(line.len(), |at| at + 1);
+            let text = &line[..end];
+            match counters(text) {
+                Some(counters) => counted = counters,
+                None if text.contains(':') && text.ends_with(']') => {
+                    self.report(0, end, Problem::BadCounters(text.into()));
+                }
+                None => return self.report(0, end, Problem::Brackets(text.into())),
+            }
+            start = end;
+        }
+        let split = split_from(line, start);
         if let Some(at) = split.open_quote {
             self.report(at, line.len() - at, Problem::OpenQuote);
         }
-        let mut words = &split.words[..];
-        let mut counted = Counters::default();
-        if let [first, rest @ ..] = words
-            && first.text.starts_with('[')
-        {
-            match counters(&first.text) {
-                Some(counters) => counted = counters,
-                None if first.text.contains(':') && first.text.ends_with(']') => {
-                    self.at_word(first, Problem::BadCounters(first.text.to_string()));
-                }
-                None => return self.at_word(first, Problem::Brackets(first.text.to_string())),
-            }
-            words = rest;
-        }
+        let words = &split.words[..];
         let Some(open) = &mut self.open else { return };
         let reading = Reading { family: self.ruleset.family, table: open.name, dump: true };
         let result = match parse_command(reading, words) {
@@ -301,8 +303,14 @@ impl Reader {
     }
 }
 
-/// Reads `[packets:bytes]`.
+/// Reads `[packets:bytes]`; what follows a number's digits is passed over.
 fn counters(text: &str) -> Option<Counters> {
     let (packets, bytes) = text.strip_prefix('[')?.strip_suffix(']')?.split_once(':')?;
-    Some(Counters { packets: packets.parse().ok()?, bytes: bytes.parse().ok()? })
+    let number = |text: &str| {
+        let text = text.trim_start();
+        let text = text.strip_prefix('+').unwrap_or(text);
+        let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        text[..digits].parse().ok()
+    };
+    Some(Counters { packets: number(packets)?, bytes: number(bytes)? })
 }

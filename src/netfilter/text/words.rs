@@ -34,9 +34,14 @@ pub struct Split {
 /// assert_eq!(split(r#"a "b c"#).words[1].text, "b c\n");
 /// ```
 pub fn split(line: &str) -> Split {
+    split_from(line, 0)
+}
+
+/// Splits what follows a byte of the line; places are those in the whole line.
+pub(super) fn split_from(line: &str, from: usize) -> Split {
     let mut words = Vec::with_capacity(16);
     let bytes = line.as_bytes();
-    let mut at = 0;
+    let mut at = from;
     while at < bytes.len() {
         if is_blank(bytes[at]) {
             at += 1;
