@@ -91,14 +91,13 @@ const OWN: &[(&str, u8)] = &[
 /// Names that are read but never printed.
 const ALIASES: &[(&str, u8)] = &[("icmpv6", 58), ("ipv6-mh", 135), ("mh", 135)];
 
-/// /etc/protocols of Debian 12, names and their upper-case twins folded.
+/// /etc/protocols of Debian 12, the names; its aliases are in upper case, which iptables never asks for.
 const ETC: &[(&str, u8)] = &[
     ("ip", 0),
     ("hopopt", 0),
     ("igmp", 2),
     ("ggp", 3),
     ("ipencap", 4),
-    ("ip-encap", 4),
     ("st", 5),
     ("egp", 8),
     ("igp", 9),
@@ -117,17 +116,13 @@ const ETC: &[(&str, u8)] = &[
     ("idrp", 45),
     ("rsvp", 46),
     ("gre", 47),
-    ("ipsec-esp", 50),
-    ("ipsec-ah", 51),
     ("skip", 57),
     ("ipv6-nonxt", 59),
     ("ipv6-opts", 60),
     ("rspf", 73),
-    ("cphb", 73),
     ("vmtp", 81),
     ("eigrp", 88),
     ("ospf", 89),
-    ("ospfigp", 89),
     ("ax.25", 93),
     ("ipip", 94),
     ("etherip", 97),
