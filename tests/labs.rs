@@ -269,6 +269,8 @@ struct Count {
     equal: usize,
     differ: Vec<String>,
     skipped: usize,
+    /// Passes that differ, by lab.
+    by_lab: Vec<(String, usize)>,
 }
 
 /// Walks every pass of a truth.
@@ -397,6 +399,7 @@ fn replay_folder(labs: &Path, truths: &Path) -> (Count, usize) {
             one.differ.len(),
             one.skipped
         );
+        sum.by_lab.push((name.to_string_lossy().into_owned(), one.differ.len()));
         sum.equal += one.equal;
         sum.skipped += one.skipped;
         sum.differ.extend(one.differ);
@@ -411,6 +414,23 @@ fn labs_of_our_own() {
     assert!(count.differ.is_empty(), "{} passes differ:\n{}", count.differ.len(), count.differ.join("\n"));
 }
 
+/// Labs beside the project of which so many passes differ, and why. Any other number fails, a smaller one too.
+const KNOWN: [(&str, usize, &str); 13] = [
+    ("10-ct-related.json", 2, "a neighbour that does not answer"),
+    ("13-ct-tcp-window.json", 3, "sequence numbers"),
+    ("17-docker-publish.json", 11, "bridged frames"),
+    ("20-snat-masquerade.json", 2, "a port that Linux chooses by chance"),
+    ("29-mark-reroute-output.json", 11, "ip rule"),
+    ("36-multiport-iprange-mac.json", 3, "hardware addresses, which truths leave out"),
+    ("43-tcp-flags.json", 1, "TCP options, which truths leave out"),
+    ("50-bridge-nf-1.json", 22, "bridged frames"),
+    ("53-rp-filter-1.json", 3, "rp_filter"),
+    ("56-no-route.json", 6, "throw routes, a neighbour that does not answer"),
+    ("66-tproxy.json", 6, "TPROXY"),
+    ("72-mtu.json", 2, "path MTU"),
+    ("75-ip6-neighbour-discovery.json", 2, "a neighbour that does not answer"),
+];
+
 /// Labs that lie beside the project, where they do.
 #[test]
 fn labs_beside_the_project() {
@@ -421,4 +441,7 @@ fn labs_beside_the_project() {
     for line in &count.differ {
         println!("{line}");
     }
+    let known = |name: &str| KNOWN.iter().find(|k| k.0 == name).map_or(0, |k| k.1);
+    let wrong: Vec<_> = count.by_lab.iter().filter(|(name, n)| *n != known(name)).collect();
+    assert!(wrong.is_empty(), "other than known: {wrong:?}");
 }

@@ -3,6 +3,7 @@
 
 use expect_test::{Expect, expect};
 use vitrine::net::parse_host;
+use vitrine::netfilter::{ChainName, Family, Hook, RuleRef, TableName};
 use vitrine::query::{Outcome, scenes};
 use vitrine::session::{NoReply, Session, docker_ufw};
 
@@ -182,4 +183,18 @@ net.ipv4.ip_forward = 0
         let told = parse_host(text).map(|_| ()).map_err(|e| e.to_string());
         assert_eq!(told, Err(error.to_owned()), "{text}");
     }
+}
+
+/// As Linux counts: a rule each packet that matched, a policy each packet that came to it.
+#[test]
+fn rules_and_policies_count() {
+    let mut session = docker();
+    for port in [40000, 40001] {
+        send(&mut session, &format!("in=eth0 tcp 203.0.113.9:{port} > 198.51.100.2:3306 syn payload=10"));
+    }
+    let netfilter = &session.host().netfilter;
+    let first = RuleRef { table: TableName::Filter, chain: ChainName::new("INPUT"), index: 0 };
+    assert_eq!(netfilter.counted(Family::Ip, &first).to_string(), "[2:100]");
+    let policy = |hook| netfilter.policy_counted(Family::Ip, TableName::Filter, hook).to_string();
+    assert_eq!((policy(Hook::Input), policy(Hook::Forward)), ("[2:100]".into(), "[0:0]".into()));
 }

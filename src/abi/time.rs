@@ -19,11 +19,6 @@ impl Time {
         self.0
     }
 
-    /// Whole milliseconds since the world began.
-    pub fn as_millis(self) -> u64 {
-        self.0 / 1_000_000
-    }
-
     /// This moment and a span more; stays at the end of time instead of overflowing.
     #[must_use]
     pub fn after(self, span: Duration) -> Time {

@@ -128,8 +128,6 @@ pub enum NotTold {
     AddrType,
     /// Which TCP options the packet has.
     TcpOptions,
-    /// Which packets came before.
-    History,
 }
 
 /// A match's answer with what it looked at.
@@ -201,7 +199,6 @@ impl fmt::Display for Fact {
                 NotTold::Owner => "owner not given",
                 NotTold::AddrType => "address type not known",
                 NotTold::TcpOptions => "TCP options not given",
-                NotTold::History => "history not known",
             }),
             Fact::NotModelled => f.write_str("not modelled"),
         }

@@ -111,6 +111,11 @@ impl Netfilter {
         self.counters.get(&(family, rule.clone())).copied().unwrap_or_default()
     }
 
+    /// What a base chain's policy has counted since it was loaded.
+    pub fn policy_counted(&self, family: Family, table: TableName, hook: Hook) -> Counters {
+        self.policies.get(&(family, table, hook.into())).copied().unwrap_or_default()
+    }
+
     /// True if a rule needs connection tracking: without one Linux does not track at all.
     pub fn is_tracking(&self) -> bool {
         self.tracking || self.track_always

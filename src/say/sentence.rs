@@ -264,7 +264,6 @@ pub fn found(lang: Lang, fact: &Fact) -> String {
             NotTold::Owner => "found-not-told-owner",
             NotTold::AddrType => "found-not-told-addr-type",
             NotTold::TcpOptions => "found-not-told-tcp-options",
-            NotTold::History => "found-not-told-history",
         },
         Fact::NotModelled => "found-not-modelled",
         value => return value.to_string(),

@@ -28,8 +28,6 @@ pub struct CtEntry {
     pub started: Time,
     /// The connection mark.
     pub mark: u32,
-    /// The connection that led to expect this one.
-    pub master: Option<CtId>,
     /// The rule's event that set up its translation.
     pub nat_cause: Option<EventId>,
     pub(super) status: u16,

@@ -68,7 +68,6 @@ impl Conntrack {
             expires: now.after(Duration::from_secs(track::GENERIC_SECS)),
             started: now,
             mark: 0,
-            master: None,
             nat_cause: None,
             status: 0,
         };

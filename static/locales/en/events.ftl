@@ -134,7 +134,6 @@ found-not-told-mac = not known: the hardware address
 found-not-told-owner = not known: the owner of the socket
 found-not-told-addr-type = not known: the kind of address
 found-not-told-tcp-options = not known: the packet’s TCP options
-found-not-told-history = not known: what came before
 found-not-modelled = not modelled
 
 reply-no-moment = No packet was sent yet

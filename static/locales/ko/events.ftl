@@ -130,7 +130,6 @@ found-not-told-mac = 하드웨어 주소를 모름
 found-not-told-owner = 소켓 소유자를 모름
 found-not-told-addr-type = 주소 종류를 모름
 found-not-told-tcp-options = 패킷의 TCP 옵션을 모름
-found-not-told-history = 이전에 온 패킷을 모름
 found-not-modelled = 모델에 없음
 
 reply-no-moment = 아직 보낸 패킷이 없습니다
