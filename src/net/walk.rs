@@ -58,13 +58,12 @@ impl Host {
         let untracked =
             CtRef { state: CtState::Untracked, entry: None, dir: crate::packet::Direction::Original };
         let mut skb = Skb {
-            packet: injected.packet.clone(),
             iif: injected.iif.clone(),
-            oif: OutDev::None,
             mark: injected.mark,
             ct: (injected.ct == Some(CtState::Untracked)).then_some(untracked),
             sender: injected.socket(),
             mac: injected.mac,
+            ..Skb::new(injected.packet.clone())
         };
         let origin = injected.origin();
         let begins = log.emit(None, Event::Net(NetEvent::Begins { skb: Arc::new(skb.clone()), origin }));
@@ -79,15 +78,7 @@ impl Host {
 
     /// Leads an answer of the kernel's out of the host.
     pub fn answer(&mut self, answer: Answer, choices: &mut Choices, log: &mut Log<Event>) -> Fate {
-        let mut skb = Skb {
-            packet: answer.packet,
-            iif: None,
-            oif: OutDev::None,
-            mark: 0,
-            ct: answer.ct,
-            sender: Sender::Kernel,
-            mac: None,
-        };
+        let mut skb = Skb { ct: answer.ct, ..Skb::new(answer.packet) };
         let begins =
             log.emit(Some(answer.cause), Event::Net(NetEvent::Answers { skb: Arc::new(skb.clone()) }));
         let mut way = Way { host: self, log, choices, assumed: None, out: None, answers: Vec::new() };
@@ -299,8 +290,7 @@ impl Way<'_> {
         if is_error || rejected.is_later_fragment() || rejected.dst.is_multicast() {
             return;
         }
-        let quoted = Some(Box::new(rejected.clone()));
-        let transport = Transport::Icmp(Icmp { kind, id: 0, quoted });
+        let transport = Transport::Icmp(Icmp::error(kind, rejected));
         let src = self.own_address(skb).unwrap_or(rejected.dst);
         if let Some(mut packet) = Packet::new(src, rejected.src, transport) {
             packet.tos = error_tos(rejected);

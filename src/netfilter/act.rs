@@ -133,7 +133,7 @@ fn tcp_mss(mss: TcpMss, skb: &mut Skb, event: EventId, cx: &mut WalkCx) {
         TcpMss::Set(size) => {
             if let Transport::Tcp(tcp) = &mut skb.packet.transport {
                 // An MSS is never raised; a packet without the option gets it.
-                tcp.mss = Some(tcp.mss.map_or(size, |now| now.min(size)));
+                tcp.options.set_mss(tcp.options.mss().map_or(size, |now| now.min(size)));
             }
         }
     }

@@ -34,7 +34,7 @@ mod walk;
 
 pub use choices::Choices;
 pub use conntrack::{Conntrack, CtEntry, CtId, CtRef, CtState, CtStatus, TcpState};
-pub use env::{AddrType, Env};
+pub use env::{AddrType, Env, ReversePath, SocketFacts};
 pub use error::{KernelError, RuleError};
 pub use fact::{Absent, Fact, NotTold, Ternary, Test};
 pub use family::Family;
@@ -42,7 +42,7 @@ pub use hook::{Hook, Stage};
 pub use matches::Match;
 pub use rule::{AddrMask, Counters, IfMatch, Inv, Rule};
 pub use ruleset::{Chain, ChainKind, ChainName, Policy, RuleRef, Ruleset, Table};
-pub use skb::{OutDev, Sender, Skb};
+pub use skb::{Cast, OutDev, Sender, Skb};
 pub use table::TableName;
 pub use targets::Target;
 pub use unknown::Unknown;

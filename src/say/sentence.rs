@@ -207,7 +207,7 @@ fn changed(text: &Text, before: &Skb, after: &Skb, by: ChangedBy) -> String {
     say("changed-ttl", old.ttl.to_string(), new.ttl.to_string());
     say("changed-tos", format!("{:#04x}", old.tos), format!("{:#04x}", new.tos));
     say("changed-mark", format!("{:#x}", before.mark), format!("{:#x}", after.mark));
-    let mss = |p: &Packet| p.tcp().and_then(|t| t.mss).map_or("-".into(), |m| m.to_string());
+    let mss = |p: &Packet| p.tcp().and_then(|t| t.options.mss()).map_or("-".into(), |m| m.to_string());
     say("changed-mss", mss(old), mss(new));
     let quoted = |p: &Packet| match &p.transport {
         Transport::Icmp(Icmp { quoted: Some(q), .. }) => q.to_string(),
