@@ -2,6 +2,7 @@
 //! of hooks around the routing decision. Knows neither tasks nor files.
 
 mod event;
+pub mod fib;
 mod host;
 mod infer;
 mod inject;
