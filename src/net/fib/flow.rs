@@ -30,6 +30,9 @@ pub struct Flow<'a> {
     pub sport: u16,
     /// Destination port.
     pub dport: u16,
+    /// The source may be none of the host's addresses (`FLOWI_FLAG_ANYSRC`): packets routed again after
+    /// translation, transparent sockets, the kernel's own answers.
+    pub any_source: bool,
 }
 
 impl Flow<'_> {
@@ -46,6 +49,7 @@ impl Flow<'_> {
             proto: Proto::ALL,
             sport: 0,
             dport: 0,
+            any_source: false,
         }
     }
 

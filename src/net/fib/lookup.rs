@@ -2,7 +2,8 @@
 //! `fib6_rule_lookup`).
 
 use super::{
-    Fib, IpRule, Link, Links, Mismatch, Nexthop, Pref, Route, RouteKind, RuleAction, Scope, TableId,
+    Fib, Flow, Found, IpRule, Link, Links, Lookup, Nexthop, NoRoute, Pick, Pref, Route, RouteKind,
+    RuleAction, Scope, Skipped, Step, TableId,
 };
 use crate::netfilter::Family;
 use std::net::IpAddr;

@@ -157,8 +157,12 @@ impl Fib {
             if src.is_multicast() || src.is_broadcast() || is_zeronet(src) {
                 return Err(RouteError::NeverSource);
             }
-            let owner = self.owner4(links, src).ok_or(RouteError::Source)?;
+            let owner = self.owner4(links, src);
+            if owner.is_none() && !flow.any_source {
+                return Err(RouteError::Source);
+            }
             if oif.is_none() && (dst.is_multicast() || dst.is_broadcast()) {
+                let owner = owner.ok_or(RouteError::Source)?;
                 return Ok(made4(Some(src), None, Some(&owner.name), dst));
             }
         }

@@ -78,6 +78,7 @@ impl Fib {
             proto: if ports { flow.proto } else { Proto::ALL },
             sport: if ports { flow.dport } else { 0 },
             dport: if ports { flow.sport } else { 0 },
+            any_source: false,
         };
         let Ok(found) = self.decide(links, &back, Mode::PLAIN, &mut None).result else { return last_resort };
         let kind = found.route.kind;
