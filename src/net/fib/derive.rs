@@ -57,6 +57,11 @@ impl Fib {
             let peer = Prefix::host(peer);
             self.remove(Family::Ip6, TableId::MAIN, |r| r.dst == peer && on_dev(r));
         }
+        // Routes with that source stay and lose it (`rt6_remove_prefsrc`).
+        self.retain(|_, route| {
+            route.prefsrc = route.prefsrc.filter(|src| *src != address.local);
+            true
+        });
         let Some(net) = Prefix::new(address.local, address.len) else { return };
         let shared = link.addrs.iter().any(|a| Prefix::new(a.local, a.len) == Some(net));
         if !shared {

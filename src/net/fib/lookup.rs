@@ -101,8 +101,7 @@ impl Fib {
         Lookup { result: Err(NoRoute::Net), rule: None, route: None }
     }
 
-    /// IPv4 while nobody has touched its rules: `local` and `main` are one trie, then comes `default`, whose
-    /// answer hides a refusal of `main`.
+    /// IPv4 while nobody has touched its rules: `local` and `main` are one trie, then comes `default`.
     fn decide_merged<'a>(
         &'a self,
         links: &impl Links,
@@ -114,32 +113,23 @@ impl Fib {
         for table in [TableId::LOCAL, TableId::MAIN] {
             rule_of(table).into_iter().for_each(|rule| tell(trace, Step::Rule(rule, None)));
         }
-        let first = match self.in_table(links, TableId::LOCAL, flow, mode, trace) {
+        let nothing = Lookup { result: Err(NoRoute::Net), rule: None, route: None };
+        match self.in_table(links, TableId::LOCAL, flow, mode, trace) {
             InTable::Found(found) => {
-                return Lookup {
-                    result: Ok(found),
-                    rule: rule_of(found.table),
-                    route: Some(Pick { table: found.table, route: found.route }),
-                };
+                let route = Some(Pick { table: found.table, route: found.route });
+                return Lookup { result: Ok(found), rule: rule_of(found.table), route };
             }
             InTable::Refused(pick, why) => {
-                Lookup { result: Err(why), rule: rule_of(pick.table), route: Some(pick) }
+                return Lookup { result: Err(why), rule: rule_of(pick.table), route: Some(pick) };
             }
-            InTable::Thrown | InTable::Nothing => {
-                Lookup { result: Err(NoRoute::Net), rule: None, route: None }
-            }
-        };
-        if !self.tables.contains_key(&(Family::Ip, TableId::DEFAULT)) {
-            return first;
+            InTable::Thrown | InTable::Nothing => {}
         }
-        let Some(rule) = rule_of(TableId::DEFAULT) else { return first };
+        let Some(rule) = rule_of(TableId::DEFAULT) else { return nothing };
         tell(trace, Step::Rule(rule, None));
         match self.in_table(links, TableId::DEFAULT, flow, mode, trace) {
             InTable::Found(found) => done(rule, found),
             InTable::Refused(pick, why) => Lookup { result: Err(why), rule: Some(rule), route: Some(pick) },
-            InTable::Thrown | InTable::Nothing => {
-                Lookup { result: Err(NoRoute::Net), rule: None, route: None }
-            }
+            InTable::Thrown | InTable::Nothing => nothing,
         }
     }
 

@@ -45,8 +45,9 @@ impl RouteError {
             RouteError::NoRoute(NoRoute::Blackhole)
             | RouteError::NeverSource
             | RouteError::MartianDestination
-            | RouteError::MartianSource(BadSource::Local | BadSource::Never) => "Invalid argument",
-            RouteError::MartianSource(BadSource::ReversePath) => "Invalid cross-device link",
+            | RouteError::MartianSource(BadSource::Local | BadSource::Never | BadSource::ReversePath) => {
+                "Invalid argument"
+            }
             RouteError::NoDevice => "No such device",
         }
     }
@@ -132,13 +133,14 @@ impl Fib {
         }
     }
 
-    /// Where a packet goes that came in by `flow.iif`; its source is checked too.
+    /// Where a packet goes that came in by `flow.iif`; its IPv4 source is checked too. Whether the host forwards
+    /// IPv6 is asked later, when it does (`ip6_forward`).
     pub fn route_input<'a>(&'a self, links: &impl Links, flow: &Flow<'_>) -> Result<Routing<'a>, RouteError> {
         let link = flow.iif.and_then(|name| links.link(name)).ok_or(RouteError::NoDevice)?;
         match (flow.dst, flow.src) {
             (IpAddr::V4(dst), Some(IpAddr::V4(src))) => self.input4(links, link, flow, dst, src),
             (IpAddr::V4(dst), _) => self.input4(links, link, flow, dst, Ipv4Addr::UNSPECIFIED),
-            (IpAddr::V6(_), _) => self.input6(links, link, flow),
+            (IpAddr::V6(_), _) => self.input6(links, flow),
         }
     }
 
@@ -317,22 +319,10 @@ impl Fib {
         Ok(routing)
     }
 
-    fn input6<'a>(
-        &'a self,
-        links: &impl Links,
-        link: &Link,
-        flow: &Flow<'_>,
-    ) -> Result<Routing<'a>, RouteError> {
+    fn input6<'a>(&'a self, links: &impl Links, flow: &Flow<'_>) -> Result<Routing<'a>, RouteError> {
         let flow = Flow { oif: None, uid: 0, ..*flow };
         let lookup = self.decide(links, &flow, Mode::PLAIN, &mut None);
         let found = lookup.result.map_err(RouteError::NoRoute)?;
-        let here = matches!(
-            found.route.kind,
-            RouteKind::Local | RouteKind::Anycast | RouteKind::Multicast | RouteKind::Broadcast
-        );
-        if !here && !link.conf.forwarding6 {
-            return Err(RouteError::NotForwarding);
-        }
         let dev = device6(&lookup);
         Ok(Routing { src: flow.src, source_on_link: true, ..Routing::of(&lookup, dev) })
     }
