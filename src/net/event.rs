@@ -114,6 +114,8 @@ pub enum Lost {
     Martian,
     /// Another connection has its addresses and ports.
     Clash,
+    /// Connection tracking, a helper or address translation dropped it.
+    Tracking,
 }
 
 /// Something about the host that was worked out because nobody told it.

@@ -199,7 +199,10 @@ fn setting<'a>(host: &mut Host, key: &'a str, value: &str) -> Result<(), LineErr
             host.forwarding = on;
         }
         "net.ipv4.conf.all.route_localnet" => host.route_localnet = on,
-        "net.netfilter.nf_conntrack_tcp_loose" => host.netfilter.conntrack.tcp_loose = on,
+        name if name.starts_with("net.netfilter.nf_conntrack_") => {
+            let settings = &mut host.netfilter.conntrack.settings;
+            settings.set(name, value).map_err(|_| (key, HostTextProblem::Line))?;
+        }
         _ => return Err((key, HostTextProblem::Line)),
     }
     Ok(())

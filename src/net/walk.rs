@@ -263,6 +263,7 @@ impl Way<'_> {
     fn dropped(&self, by: EventId) -> Fate {
         match self.log.get(by).map(|e| &e.event) {
             Some(Event::Netfilter(NfEvent::ConnectionChanged { .. })) => Fate::Lost(Lost::Clash),
+            Some(Event::Netfilter(NfEvent::KernelDropped { .. })) => Fate::Lost(Lost::Tracking),
             _ => Fate::Dropped,
         }
     }

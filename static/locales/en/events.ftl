@@ -22,6 +22,7 @@ fate-lost-forwarding-off = The kernel drops the packet: this host does not forwa
 fate-lost-ttl-exceeded = The kernel drops the packet: its time to live is over
 fate-lost-martian = The kernel drops the packet: no packet from outside may have such an address (martian)
 fate-lost-clash = The kernel drops the packet: another connection already has its translated addresses and ports
+fate-lost-tracking = The kernel drops the packet: connection tracking or address translation does not let it pass
 
 hook-entered = The packet reaches { $hook }
 
@@ -63,7 +64,10 @@ tracked-by-quoted = The packet that this error quotes belongs to a known connect
 tracked-by-reopened = The old connection of these ports is over; this opens a new one.
 tracked-by-flags = There is no entry, and a packet with such flags opens none.
 tracked-by-out-of-state = The connection’s TCP state has no place for such a segment.
+tracked-by-out-of-window = It lies outside of the window that the connection’s segments so far leave open.
 tracked-by-quoted-unknown = The packet that this error quotes belongs to no known connection.
+tracked-by-quoted-elsewhere = It quotes a packet of a known connection, but is not sent to that packet’s sender.
+tracked-by-expected = Another connection led to expect it.
 tracked-by-no-question = It answers a question that was never asked.
 tracked-by-checksum = Its checksum is wrong.
 tracked-by-fragment = It is a fragment without its header.
@@ -75,12 +79,28 @@ ct-created = A new connection, not yet confirmed: { $entry }
 ct-confirmed = The first packet got through: the connection is confirmed
 ct-status = The connection is now { $status }
 ct-tcp = TCP goes from { $from } to { $to }
+ct-sctp = SCTP goes from { $from } to { $to }
 ct-mark = The connection’s mark is now { $mark }
+ct-label = The connection gets the label { $label }
+ct-timeout = The connection now stays for { $seconds } seconds without a packet
 ct-expired = A connection timed out: { $entry }
 ct-reset = A RST before any answer ends the connection
 ct-replaced = The old connection is thrown out: { $entry }
 ct-abandoned = The first packet did not get through, so no connection stays
 ct-clash = Another connection already has these addresses and ports
+ct-evicted = The table is full, so a connection that is not assured gives way: { $entry }
+ct-deleted = Somebody deletes a connection: { $entry }
+ct-rehomed = The interface or address is gone that a connection was masqueraded by: { $entry }
+expect-created = A connection is expected from now on: { $expected }
+expect-met = The connection that was expected is here: { $expected }
+expect-expired = A connection was expected and did not come in time: { $expected }
+expect-replaced = Another expectation takes the place of this one: { $expected }
+expect-master-gone = The connection is gone that led to expect this one: { $expected }
+kernel-drop-table-full = The table of connections is full (nf_conntrack_max): the packet is dropped
+kernel-drop-translated-redirect = An ICMP redirect about a translated connection helps nobody: the packet is dropped
+kernel-drop-other-interface = The connection was masqueraded by another interface: the packet is dropped and the connection forgotten
+kernel-drop-partial-command = The helper must read this command and sees only a part of it: the packet is dropped
+kernel-drop-not-expectable = The connection that the packet agrees on cannot be expected: the packet is dropped
 
 nat-src = The connection’s source will be translated: { $entry }
 nat-dst = The connection’s destination will be translated: { $entry }
@@ -97,6 +117,9 @@ changed-oif-unknown = The packet will leave by an interface that is not known
 changed-lo = The packet goes over lo, and comes in by it
 changed-ct = The packet now carries its connection: { $to }
 changed-mss = Maximum segment size { $from } → { $to }
+changed-payload = What it carries { $from } → { $to }
+changed-numbers = Sequence and acknowledgement number { $from } → { $to }
+changed-template = For connection tracking { $from } → { $to }
 changed-quoted = The packet quoted inside: { $from } → { $to }
 changed-other = The packet changes: { $from } → { $to }
 
@@ -104,6 +127,7 @@ log-written = A line goes to the log: { $line }
 
 not-known-masquerade-address = The packet is masqueraded, but the address of the outgoing interface is not known; it is left as it is
 not-known-target = The target { $name } is not part of the model: what it does is not known
+not-known-helper = The helper { $name } is not part of the model: what it does with the packet is not known
 not-known-path-mtu = The maximum segment size is to fit the path, whose size is not known; it is left as it is
 not-known-queue = The packet goes to a program in userspace; what that decides is not known
 

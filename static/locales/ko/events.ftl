@@ -22,6 +22,7 @@ fate-lost-forwarding-off = 커널이 패킷을 버립니다: 이 호스트는 �
 fate-lost-ttl-exceeded = 커널이 패킷을 버립니다: TTL이 다 됨
 fate-lost-martian = 커널이 패킷을 버립니다: 바깥에서 온 패킷이 가질 수 없는 주소입니다(martian)
 fate-lost-clash = 커널이 패킷을 버립니다: 변환된 주소와 포트를 다른 연결이 이미 쓰고 있습니다
+fate-lost-tracking = 커널이 패킷을 버립니다: 연결 추적이나 주소 변환이 통과시키지 않습니다
 
 hook-entered = 패킷이 { $hook } 훅에 도착합니다
 
@@ -63,7 +64,10 @@ tracked-by-quoted = 이 오류가 인용한 패킷이 알려진 연결에 속합
 tracked-by-reopened = 같은 포트를 쓰던 이전 연결은 끝났고, 새 연결이 시작됩니다.
 tracked-by-flags = 항목이 없고, 이런 플래그로는 연결을 열 수 없습니다.
 tracked-by-out-of-state = 지금 TCP 상태에서는 올 수 없는 세그먼트입니다.
+tracked-by-out-of-window = 지금까지의 세그먼트로 볼 때 연결의 윈도 밖에 있습니다.
 tracked-by-quoted-unknown = 이 오류가 인용한 패킷은 알려진 연결에 속하지 않습니다.
+tracked-by-quoted-elsewhere = 알려진 연결의 패킷을 인용하지만, 그 패킷을 보낸 쪽으로 가지 않습니다.
+tracked-by-expected = 다른 연결이 예고한 연결입니다.
 tracked-by-no-question = 아무도 묻지 않은 것에 대한 응답입니다.
 tracked-by-checksum = 체크섬이 틀렸습니다.
 tracked-by-fragment = 헤더가 없는 단편입니다.
@@ -75,12 +79,28 @@ ct-created = 새 연결이 생겼고 아직 확정되지 않았습니다: { $ent
 ct-confirmed = 첫 패킷이 통과하여 연결이 확정됩니다
 ct-status = 연결 상태에 { $status } 표시가 붙습니다
 ct-tcp = TCP 상태: { $from } → { $to }
+ct-sctp = SCTP 상태: { $from } → { $to }
 ct-mark = 연결 마크가 { $mark } 값이 됩니다
+ct-label = 연결에 라벨 { $label }번이 붙습니다
+ct-timeout = 이제 패킷이 없으면 연결이 { $seconds }초 동안 남아 있습니다
 ct-expired = 연결이 시간 초과로 사라졌습니다: { $entry }
 ct-reset = 응답이 오기 전에 RST가 와서 연결이 끝납니다
 ct-replaced = 이전 연결을 지웁니다: { $entry }
 ct-abandoned = 첫 패킷이 통과하지 못해 연결이 남지 않습니다
 ct-clash = 같은 주소와 포트를 다른 연결이 이미 쓰고 있습니다
+ct-evicted = 테이블이 가득 차서, ASSURED가 아닌 연결이 자리를 내줍니다: { $entry }
+ct-deleted = 누군가 연결을 지웁니다: { $entry }
+ct-rehomed = 마스커레이드에 쓰던 인터페이스나 주소가 없어져 연결을 지웁니다: { $entry }
+expect-created = 이제 이런 연결을 기다립니다: { $expected }
+expect-met = 기다리던 연결이 왔습니다: { $expected }
+expect-expired = 기다리던 연결이 제때 오지 않았습니다: { $expected }
+expect-replaced = 다른 예고가 이것을 대신합니다: { $expected }
+expect-master-gone = 예고한 연결이 사라져 더는 기다리지 않습니다: { $expected }
+kernel-drop-table-full = 연결 테이블이 가득 차서(nf_conntrack_max) 패킷을 버립니다
+kernel-drop-translated-redirect = 변환된 연결에 대한 ICMP 리다이렉트는 쓸모가 없으므로 패킷을 버립니다
+kernel-drop-other-interface = 이 연결은 다른 인터페이스로 마스커레이드되었으므로 패킷을 버리고 연결을 지웁니다
+kernel-drop-partial-command = 헬퍼가 읽어야 할 명령이 일부만 보이므로 패킷을 버립니다
+kernel-drop-not-expectable = 이 패킷이 약속하는 연결을 기다릴 수 없으므로 패킷을 버립니다
 
 nat-src = 이 연결의 출발지를 변환하도록 정해졌습니다: { $entry }
 nat-dst = 이 연결의 목적지를 변환하도록 정해졌습니다: { $entry }
@@ -97,6 +117,9 @@ changed-oif-unknown = 패킷이 나갈 인터페이스를 알 수 없습니다
 changed-lo = 패킷이 lo를 거쳐 다시 들어옵니다
 changed-ct = 패킷에 연결이 붙습니다: { $to }
 changed-mss = 최대 세그먼트 크기(MSS) { $from } → { $to }
+changed-payload = 내용 { $from } → { $to }
+changed-numbers = 순서 번호와 확인 번호 { $from } → { $to }
+changed-template = 연결 추적에 전할 것 { $from } → { $to }
 changed-quoted = 안에 인용된 패킷: { $from } → { $to }
 changed-other = 패킷이 바뀝니다: { $from } → { $to }
 
@@ -104,6 +127,7 @@ log-written = 로그에 한 줄이 남습니다: { $line }
 
 not-known-masquerade-address = 마스커레이드 대상이지만 나가는 인터페이스의 주소를 몰라 그대로 둡니다
 not-known-target = { $name } 대상은 모델에 없어 무엇을 하는지 알 수 없습니다
+not-known-helper = { $name } 헬퍼는 모델에 없어 패킷에 무엇을 하는지 알 수 없습니다
 not-known-path-mtu = MSS를 경로에 맞추려 하지만 경로의 MTU를 몰라 그대로 둡니다
 not-known-queue = 패킷이 사용자 공간 프로그램으로 넘어가며, 그 결정은 알 수 없습니다
 
