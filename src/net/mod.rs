@@ -1,11 +1,13 @@
 //! A host's network as far as one packet's way through it goes: interfaces, addresses, routes, and the order
 //! of hooks around the routing decision. Knows neither tasks nor files.
 
+pub mod errno;
 mod event;
 mod host;
 mod infer;
 mod inject;
 mod route;
+pub mod tcp;
 mod text;
 mod walk;
 
