@@ -101,10 +101,9 @@ impl Way<'_> {
             Cast::Broadcast
         } else if frame.dst.is_group() {
             Cast::Multicast
-        } else if self.host.is_own_on_bridge(bridge, frame.dst) {
-            Cast::Host
         } else {
-            Cast::OtherHost
+            // Rules see what crosses the bridge as if it were for this host (`setup_pre_routing`).
+            Cast::Host
         };
         let mut skb = Skb {
             iif: Some(bridge.clone()),

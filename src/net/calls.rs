@@ -149,7 +149,7 @@ impl Network {
             if let Some(socket) = self.host_mut(host).sockets.get_mut(id) {
                 socket.kind = SocketKind::Connection(Box::new(connection));
             }
-            self.perform(host, id, actions, cause);
+            self.perform(host, id, actions, true, cause);
         }
         result
     }
@@ -420,22 +420,28 @@ impl Network {
         result
     }
 
+    /// True if what a TCP socket sends belongs to a program's socket: not after close, nor while it waits.
+    pub(super) fn is_owned(&self, host: HostId, id: SocketId) -> bool {
+        let Some(socket) = self.host(host).sockets.get(id) else { return false };
+        let ended = match &socket.kind {
+            SocketKind::Connection(c) => matches!(c.state(), State::TimeWait | State::Closed),
+            SocketKind::Udp | SocketKind::Raw(_) | SocketKind::Tcp | SocketKind::Listener(_) => false,
+        };
+        socket.open && !ended
+    }
+
     /// Sends a segment of a connection.
     pub(super) fn socket_sends(
         &mut self,
         host: HostId,
         id: SocketId,
         mut packet: Packet,
+        owned: bool,
         cause: EventId,
     ) -> Result<(), Errno> {
         packet.id = self.host_mut(host).new_id();
         let Some(socket) = self.host(host).sockets.get(id) else { return Err(Errno::Einval) };
         let options = socket.options.clone();
-        let ended = match &socket.kind {
-            SocketKind::Connection(c) => matches!(c.state(), State::TimeWait | State::Closed),
-            SocketKind::Udp | SocketKind::Raw(_) | SocketKind::Tcp | SocketKind::Listener(_) => false,
-        };
-        let owned = socket.open && !ended;
         let sender =
             if owned { Sender::Socket { uid: options.uid, gid: options.gid } } else { Sender::Kernel };
         self.lead_out(host, packet, sender, &options, (None, Some(cause)))
@@ -444,7 +450,7 @@ impl Network {
     fn send_stream(&mut self, host: HostId, id: SocketId, data: &[u8], cause: EventId) -> Result<(), Errno> {
         let now = self.now();
         let actions = self.on_connection(host, id, |c| c.send(data, now))??;
-        self.perform(host, id, actions, cause);
+        self.perform(host, id, actions, true, cause);
         Ok(())
     }
 
@@ -467,7 +473,7 @@ impl Network {
             self.between();
             let cause = self.log().next_id();
             let cause = EventId(cause.0.saturating_sub(1));
-            self.perform(host, id, actions, cause);
+            self.perform(host, id, actions, true, cause);
         }
     }
 
@@ -476,7 +482,7 @@ impl Network {
         let now = self.now();
         let result = self.on_connection(host, id, |c| c.shutdown_write(now)).and_then(|r| r);
         let cause = self.called(host, id, SocketCall::Shutdown, &result.as_ref().map(|_| ()).map_err(|e| *e));
-        self.perform(host, id, result?, cause);
+        self.perform(host, id, result?, true, cause);
         Ok(())
     }
 
@@ -490,7 +496,7 @@ impl Network {
                 // The FIN still has the program's socket; what follows has none.
                 for action in &actions {
                     if let super::tcp::Action::Send(packet) = action {
-                        let _ = self.socket_sends(host, id, packet.clone(), cause);
+                        let _ = self.socket_sends(host, id, packet.clone(), true, cause);
                     }
                 }
                 let rest =
@@ -498,7 +504,7 @@ impl Network {
                 if let Some(socket) = self.host_mut(host).sockets.get_mut(id) {
                     socket.open = false;
                 }
-                self.perform(host, id, rest, cause);
+                self.perform(host, id, rest, false, cause);
                 let closed = self.on_connection(host, id, |c| c.state() == State::Closed);
                 if closed == Ok(true) {
                     self.host_mut(host).sockets.remove(id);
@@ -560,6 +566,7 @@ impl Network {
         if self.tcp_due(host, id).is_none_or(|due| due > now) {
             return;
         }
+        let owned = self.is_owned(host, id);
         let Some(socket) = self.host_mut(host).sockets.get_mut(id) else { return };
         let actions = match &mut socket.kind {
             SocketKind::Connection(c) => c.timer(now),
@@ -567,6 +574,6 @@ impl Network {
             SocketKind::Udp | SocketKind::Raw(_) | SocketKind::Tcp => return,
         };
         let cause = self.emit(host, None, SocketEvent::Timer { socket: id });
-        self.perform(host, id, actions, cause);
+        self.perform(host, id, actions, owned, cause);
     }
 }
