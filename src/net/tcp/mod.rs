@@ -126,13 +126,11 @@ pub struct Settings {
     pub recverr: bool,
 }
 
-impl Settings {
-    /// The largest segment that this side offers: the MTU less both headers, in the bounds of
-    /// `net.ipv4.route.min_adv_mss` and of IPv6's least MTU.
-    fn mss(&self, v4: bool) -> u16 {
-        let (headers, least) = if v4 { (40, 256) } else { (60, 1220) };
-        self.mtu.saturating_sub(headers).clamp(least, 65535 - 40) as u16
-    }
+/// The largest segment that fits an MTU: less both headers, in the bounds of `net.ipv4.route.min_adv_mss` and of
+/// IPv6's least MTU.
+fn mss(mtu: u32, v4: bool) -> u16 {
+    let (headers, least) = if v4 { (40, 256) } else { (60, 1220) };
+    mtu.saturating_sub(headers).clamp(least, 65535 - 40) as u16
 }
 
 impl Default for Settings {

@@ -276,6 +276,7 @@ impl Connection {
     ) {
         let mss = self.mss();
         let progress = after(ack, self.snd_una);
+        let opening = self.queue.chunks.front().is_some_and(|c| c.flags.has(TcpFlags::SYN));
         let mut segments = 0;
         let mut rtt = None;
         while let Some(chunk) = self.queue.chunks.front().filter(|c| c.sent.is_some()) {
@@ -314,7 +315,9 @@ impl Connection {
             r.duplicates = 0;
             r.probed = false;
             r.reset_rto();
-            r.cwnd = if r.cwnd < r.ssthresh { r.cwnd.saturating_add(segments) } else { r.cwnd };
+            if r.cwnd < r.ssthresh && !opening {
+                r.cwnd = r.cwnd.saturating_add(segments);
+            }
             if r.repair.is_some_and(|until| !after(until, ack)) {
                 r.repair = None;
             }
@@ -343,11 +346,10 @@ impl Connection {
             }
         }
         let r = &mut self.retransmission;
-        if !self.sack && r.duplicates == REORDERING {
-            if let Some(first) = self.queue.chunks.front_mut() {
-                first.lost = true;
-                found = true;
-            }
+        let third = !self.sack && r.duplicates == REORDERING;
+        if let Some(first) = self.queue.chunks.front_mut().filter(|_| third) {
+            first.lost = true;
+            found = true;
         }
         if found && r.repair.is_none() {
             r.ssthresh = (r.cwnd * 7 / 10).max(2);
@@ -376,7 +378,7 @@ impl Connection {
 
     /// The way became narrower: what no longer fits is sent again in smaller pieces (`tcp_simple_retransmit`).
     pub(super) fn narrow(&mut self, mtu: u32, now: Time, out: &mut Vec<Action>) {
-        self.settings.mtu = mtu;
+        self.path_mtu = mtu;
         let mss = self.mss();
         let mut found = false;
         for chunk in self.queue.chunks.iter_mut().filter(|c| c.sent.is_some() && !c.sacked) {

@@ -2,7 +2,7 @@
 
 use super::connection::{Connection, RECEIVE_SPACE};
 use super::segment::{Header, after, before, make};
-use super::{Action, State};
+use super::{Action, State, mss};
 use crate::abi::Time;
 use crate::packet::{TcpFlags, TcpNumbers, TcpOption, TcpOptions};
 use std::collections::VecDeque;
@@ -248,8 +248,10 @@ impl Connection {
         let settings = &self.settings;
         let echo = if flags.has(TcpFlags::ACK) { self.ts_recent } else { 0 };
         let stamp = settings.timestamps.then_some((self.stamp(now), echo));
-        let mss = settings.mss(self.local.is_ipv4());
-        let options = syn_options(mss, stamp, settings.sack, settings.window_scale);
+        // Only IPv4 offers what the whole way carries.
+        let v4 = self.local.is_ipv4();
+        let offer = mss(if v4 { self.path_mtu } else { settings.mtu }, v4);
+        let options = syn_options(offer, stamp, settings.sack, settings.window_scale);
         let seq = self.queue.chunks.front().map_or(self.snd_una, |c| c.seq);
         let window = self.rcv_wnd.min(65535) as u16;
         if let Some(chunk) = self.queue.chunks.front_mut() {
@@ -287,7 +289,7 @@ impl Connection {
     /// The window that could be told now, in steps of the scale (`__tcp_select_window`).
     pub(super) fn select_window(&self) -> u32 {
         let free = RECEIVE_SPACE.saturating_sub(self.unread.len() as u32);
-        let mss = u32::from(self.settings.mss(self.local.is_ipv4()));
+        let mss = u32::from(mss(self.settings.mtu, self.local.is_ipv4()));
         if free < (RECEIVE_SPACE >> 4).max(mss.min(RECEIVE_SPACE / 2)) {
             return 0;
         }
