@@ -59,7 +59,8 @@ fn ms(ms: u64) -> Time {
 impl Play {
     fn new(settings: &str) -> Self {
         let words: Vec<_> = settings.split_whitespace().collect();
-        let mtu = words.iter().find_map(|w| w.strip_prefix("mtu=")).map_or(1500, |m| m.parse().unwrap());
+        let mtu =
+            words.iter().find_map(|w| w.strip_prefix("mtu=")).map_or(1500, |m| m.parse().expect("a number"));
         let both = Settings { mtu, gso: words.contains(&"gso"), ..Settings::default() };
         let client = Settings {
             timestamps: !words.contains(&"nots"),
@@ -72,7 +73,7 @@ impl Play {
                 Machine { settings: client, ..Machine::default() },
                 Machine { settings: both, ..Machine::default() },
             ],
-            net: net.map(|a| a.parse().unwrap()),
+            net: net.map(|a| a.parse().expect("an address")),
             now: Time::ZERO,
             base: BTreeMap::new(),
             widened: [false; 2],
@@ -206,7 +207,7 @@ impl Play {
     /// Writes a segment down as the recorder does.
     fn say(&mut self, side: usize, packet: &Packet) {
         let Some(tcp) = packet.tcp() else { return };
-        let TcpNumbers { seq, ack, window } = tcp.numbers.unwrap();
+        let TcpNumbers { seq, ack, window } = tcp.numbers.expect("numbers");
         let key = if side == 0 { (tcp.sport, tcp.dport) } else { (tcp.dport, tcp.sport) };
         let has_ack = tcp.flags.has(TcpFlags::ACK);
         let base = self.base.entry(key).or_default();
@@ -270,9 +271,9 @@ impl Play {
         match text.strip_prefix('+') {
             Some(n) => {
                 let base = self.base[&key][side].expect("a segment before");
-                base.wrapping_add(n.parse::<i32>().unwrap() as u32)
+                base.wrapping_add(n.parse::<i32>().expect("a number") as u32)
             }
-            None => text.parse().unwrap(),
+            None => text.parse().expect("a number"),
         }
     }
 
@@ -280,7 +281,7 @@ impl Play {
         let now = self.now;
         let own = self.machines[side].own;
         let settings = self.machines[side].settings.clone();
-        let port = |n: usize| words[n].parse::<u16>().unwrap();
+        let port = |n: usize| words[n].parse::<u16>().expect("a port");
         match words[0] {
             "listen" => self.machines[side].listener = Some((port(1), Listener::new(settings))),
             "connect" => {
@@ -305,7 +306,7 @@ impl Play {
                 let mut error = None;
                 let actions = match call {
                     "send" => {
-                        let bytes = vec![b'x'; words[1].parse().unwrap()];
+                        let bytes = vec![b'x'; words[1].parse().expect("a number")];
                         connection.send(&bytes, now).unwrap_or_else(|e| {
                             error = Some(socket.error.take().unwrap_or(e));
                             Vec::new()
@@ -319,7 +320,8 @@ impl Play {
                     "abort" => connection.abort(now),
                     "read" => {
                         let (bytes, actions) = connection.read(now);
-                        let end = match socket.error.take() {
+                        // After the other side's FIN there is an end, not an error (`SOCK_DONE`).
+                        let end = match socket.error.take_if(|_| !socket.eof) {
                             Some(error) => error.name(),
                             None if socket.eof || connection.state() == vitrine::net::tcp::State::Closed => {
                                 "eof"
@@ -343,13 +345,14 @@ impl Play {
     }
 
     fn craft(&mut self, side: usize, words: &[&str]) {
-        let (sport, dport): (u16, u16) = (words[2].parse().unwrap(), words[3].parse().unwrap());
+        let (sport, dport): (u16, u16) =
+            (words[2].parse().expect("a number"), words[3].parse().expect("a number"));
         let key = if side == 0 { (sport, dport) } else { (dport, sport) };
         let more = |name: &str| words[6..].iter().find_map(|w| w.strip_prefix(name));
         let flags = "FSRPAUEC".chars().enumerate().filter(|(_, c)| words[1].contains(*c));
         let hex = more("opts=").unwrap_or_default();
         let options: Vec<u8> =
-            (0..hex.len()).step_by(2).map(|n| u8::from_str_radix(&hex[n..n + 2], 16).unwrap()).collect();
+            (0..hex.len()).step_by(2).map(|n| u8::from_str_radix(&hex[n..n + 2], 16).expect("hex")).collect();
         let tcp = Tcp {
             sport,
             dport,
@@ -361,24 +364,29 @@ impl Play {
             }),
             options: TcpOptions::from_bytes(&options),
         };
-        let mut packet = Packet::new(self.net[side], self.net[1 - side], Transport::Tcp(tcp)).unwrap();
-        packet.payload = Payload::from(vec![b'x'; more("data=").map_or(0, |n| n.parse().unwrap())]);
-        packet.tos = more("tos=").map_or(0, |n| n.parse().unwrap());
+        let mut packet =
+            Packet::new(self.net[side], self.net[1 - side], Transport::Tcp(tcp)).expect("one family");
+        packet.payload = Payload::from(vec![b'x'; more("data=").map_or(0, |n| n.parse().expect("a number"))]);
+        packet.tos = more("tos=").map_or(0, |n| n.parse().expect("a number"));
         packet.bad_checksum = words[6..].contains(&"bad");
         packet.df = self.net[0].is_ipv4();
         self.act(side, None, vec![Action::Send(packet)]);
     }
 
     fn icmp(&mut self, side: usize, words: &[&str]) {
-        let (sport, dport): (u16, u16) = (words[3].parse().unwrap(), words[4].parse().unwrap());
+        let (sport, dport): (u16, u16) =
+            (words[3].parse().expect("a number"), words[4].parse().expect("a number"));
         let key = if side == 1 { (sport, dport) } else { (dport, sport) };
         let seq = self.number(words[5], key, 1 - side);
         let numbers = Some(TcpNumbers { seq, ack: 0, window: 0 });
         let tcp = Tcp { sport, dport, numbers, ..Tcp::default() };
-        let about = Packet::new(self.net[1 - side], self.net[side], Transport::Tcp(tcp)).unwrap();
-        let mut icmp =
-            Icmp::error(IcmpType::new(words[1].parse().unwrap(), words[2].parse().unwrap()), &about);
-        icmp.mtu = words[6..].iter().find_map(|w| w.strip_prefix("mtu=")).map(|m| m.parse().unwrap());
+        let about = Packet::new(self.net[1 - side], self.net[side], Transport::Tcp(tcp)).expect("one family");
+        let mut icmp = Icmp::error(
+            IcmpType::new(words[1].parse().expect("a number"), words[2].parse().expect("a number")),
+            &about,
+        );
+        icmp.mtu =
+            words[6..].iter().find_map(|w| w.strip_prefix("mtu=")).map(|m| m.parse().expect("a number"));
         let ends = (SocketAddr::new(about.src, sport), SocketAddr::new(about.dst, dport));
         let now = self.now;
         if self.machines[1 - side].sockets.contains_key(&ends) {

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Records TCP exchanges: tcp.py ../data/tcp.txt > new.txt (root, Linux with iproute2 and nft).
+"""Records TCP exchanges: tcp.py ../data/tcp.txt [NAME ...] > new.txt (root, Linux with iproute2 and nft).
+With names, only those scenarios are recorded anew.
 
 The file holds scenarios: a line `== NAME | SETTINGS`, then commands `@MILLISECONDS HOST COMMAND`; all other lines are
 what the kernel did after a command, and are written anew. Two hosts, c (10.0.0.1, fd00::1) and s (10.0.0.2, fd00::2),
@@ -271,13 +272,19 @@ def main():
             for line in scenario.out:
                 print(line)
             scenario.out = []
+    keep = False
     for line in open(sys.argv[1]):
         line = line.rstrip('\n')
         if line.startswith('== '):
             flush()
             name, _, settings = line[3:].partition('|')
+            keep = bool(only) and name.strip() not in only
+        if keep:
+            scenario = None
+            print(line)
+        elif line.startswith('== '):
             scenario = Scenario(settings)
-            print(('\n' if name else '') + line, flush=True)
+            print(line, flush=True)
         elif line.startswith('@'):
             at, host, *words = line[1:].split()
             scenario.until(int(at))
@@ -285,7 +292,8 @@ def main():
             print(line, flush=True)
             if words != ['end']:
                 scenario.command(host, words)
-        elif line.startswith('#'):
+        elif line.startswith('#') or not line:
+            flush()
             print(line)
     flush()
 

@@ -211,7 +211,7 @@ impl Connection {
         let mut out = Vec::new();
         match self.state {
             State::Closed | State::TimeWait => return Err(Errno::Enotconn),
-            State::SynSent => self.die(&mut out),
+            State::SynSent => self.fail(Errno::Econnreset, &mut out),
             State::SynRecv
             | State::Established
             | State::CloseWait

@@ -74,6 +74,8 @@ impl Connection {
         } else if segment.has(TcpFlags::SYN) && !segment.has(TcpFlags::RST) {
             self.begin_receiving(segment);
             self.learn(segment.options, segment.timestamp);
+            // Linux forgets here to give up a window scale that the other side did not offer.
+            self.rcv_scale = self.settings.window_scale.unwrap_or(0);
             self.set_window(segment, u32::from(segment.window));
             self.state = State::SynRecv;
             self.send_syn(now, out);

@@ -108,6 +108,7 @@ impl Listener {
             (segment.has(TcpFlags::SYN), segment.has(TcpFlags::RST), segment.has(TcpFlags::ACK));
         if segment.seq == request.irs && syn && !rst && !ack && !old {
             if request.may_challenge(now) {
+                request.again = now.after(request.pause());
                 let packet = self.requests.get(&ends).map(|r| self.syn_ack(ends, r, now));
                 out.extend(packet.map(Action::Send));
             }
@@ -212,7 +213,7 @@ impl Listener {
         for ends in due {
             if let Some(request) = self.requests.get_mut(&ends) {
                 request.retries += 1;
-                request.again = now.after(Duration::from_secs(1 << request.retries.min(7)));
+                request.again = now.after(request.pause());
             }
             out.extend(self.requests.get(&ends).map(|r| Action::Send(self.syn_ack(ends, r, now))));
         }
@@ -266,6 +267,11 @@ impl Listener {
 }
 
 impl Request {
+    /// How long the next answer to a SYN,ACK is waited for.
+    fn pause(&self) -> Duration {
+        Duration::from_secs((1 << self.retries.min(7)).min(120))
+    }
+
     /// Answers to nonsense are at least half a second apart (`tcp_oow_rate_limited`).
     fn may_challenge(&mut self, now: Time) -> bool {
         let may = self.last_challenge.is_none_or(|last| now.since(last) >= Duration::from_millis(500));

@@ -114,6 +114,23 @@ impl SendQueue {
         self.chunks.iter().filter(flies).map(|c| c.segments(mss)).sum()
     }
 
+    /// Joins to a chunk that is sent again those after it that fit with it into one segment
+    /// (`tcp_retrans_try_collapse`).
+    pub(super) fn join(&mut self, at: usize, mss: u32) {
+        while let (Some(first), Some(second)) = (self.chunks.get(at), self.chunks.get(at + 1)) {
+            let plain =
+                !first.flags.any(TcpFlags::SYN | TcpFlags::FIN) && second.sent.is_some() && !second.sacked;
+            if !plain || first.bytes.len() + second.bytes.len() > mss as usize {
+                return;
+            }
+            if let Some(second) = self.chunks.remove(at + 1) {
+                let first = &mut self.chunks[at];
+                first.bytes.extend(second.bytes);
+                first.flags = first.flags | second.flags;
+            }
+        }
+    }
+
     /// Cuts a chunk after so many bytes; PSH and FIN go with the second part (`tcp_fragment`).
     pub(super) fn split(&mut self, at: usize, bytes: usize) {
         let Some(first) = self.chunks.get_mut(at).filter(|c| bytes > 0 && c.bytes.len() > bytes) else {
@@ -169,6 +186,11 @@ impl Connection {
                     break;
                 }
                 limit = limit / mss * mss;
+            }
+            // A part of an offloaded writing waits for more of the window (`tcp_tso_should_defer`).
+            let third = self.snd_wnd.min(cwnd * mss) / 3;
+            if self.settings.gso && flying > 0 && whole > mss && limit < whole.min(third) {
+                break;
             }
             if limit < whole {
                 self.queue.split(at, limit as usize);
