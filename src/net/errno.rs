@@ -1,10 +1,12 @@
 //! Errors that a socket reports, and which of them an ICMP message becomes.
 
 use crate::packet::IcmpType;
+use serde::Serialize;
 use std::fmt;
 
 /// An error number, by its name in errno(3). Only those that the socket calls of the model can give.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Errno {
     /// Permission denied.
     Eacces,

@@ -43,6 +43,11 @@ impl Listener {
         Listener { settings, requests: BTreeMap::new() }
     }
 
+    /// Takes other settings for the handshakes to come: another way back has another MTU.
+    pub fn set_settings(&mut self, settings: Settings) {
+        self.settings = settings;
+    }
+
     /// How many handshakes are open.
     pub fn requests(&self) -> usize {
         self.requests.len()

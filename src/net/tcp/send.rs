@@ -253,8 +253,14 @@ impl Connection {
             options.0.extend([TcpOption::Nop, TcpOption::Nop, stamp]);
         }
         let room = (40 - options.size() as usize).saturating_sub(4) / 8;
-        let blocks: Vec<_> =
-            self.dsack.take().into_iter().chain(self.sacks.iter().copied()).filter(|_| self.sack).take(room).collect();
+        let blocks: Vec<_> = self
+            .dsack
+            .take()
+            .into_iter()
+            .chain(self.sacks.iter().copied())
+            .filter(|_| self.sack)
+            .take(room)
+            .collect();
         if !blocks.is_empty() {
             options.0.extend([TcpOption::Nop, TcpOption::Nop, TcpOption::Sack(blocks)]);
         }
