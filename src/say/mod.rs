@@ -2,6 +2,7 @@
 
 mod sentence;
 mod text;
+mod wire;
 
 pub use sentence::{assumption, fate, found, no_reply, sentence, stage_name};
 pub use text::{Lang, Text};
