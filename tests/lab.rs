@@ -9,9 +9,9 @@ use vitrine::lab::{CraftedPacket, Lab};
 /// The lab files of the project, and those that lie beside it.
 fn labs() -> Vec<PathBuf> {
     let beside = std::env::var("VITRINE_SHARED").unwrap_or("../shared".into());
-    let folders = [PathBuf::from("tests/data/labs"), Path::new(&beside).join("truth/netfilter/labs")];
+    let own = ["tests/data/labs", "tests/data/networks/labs"].map(PathBuf::from);
+    let folders = own.into_iter().chain([Path::new(&beside).join("truth/netfilter/labs")]);
     let mut found: Vec<PathBuf> = folders
-        .iter()
         .filter_map(|f| std::fs::read_dir(f).ok())
         .flat_map(|entries| entries.flatten().map(|e| e.path()))
         .filter(|p| p.extension().is_some_and(|e| e == "json"))

@@ -147,6 +147,10 @@ fn machine(lab: &Value, host: &Value) -> Option<Machine> {
         model.netfilter.load(ruleset.clone());
         rulesets.insert(family, ruleset);
     }
+    // As the recording had it; here no time passes between packets.
+    for key in ["net.ipv4.icmp_ratelimit", "net.ipv6.icmp.ratelimit"] {
+        model.sysctls.set(key, 0).ok()?;
+    }
     if lab["conntrack"] != "off" {
         model.netfilter.track_always();
     }

@@ -15,7 +15,7 @@ impl Way<'_> {
     pub fn answer(&mut self, skb: &Skb, mut packet: Packet, cause: EventId) {
         let rejected = &skb.packet;
         let v4 = rejected.src.is_ipv4();
-        if packet.icmp().is_some() {
+        if let Some(kind) = packet.icmp().map(|icmp| icmp.kind) {
             // Not about what was sent to many (`icmp_send`).
             if skb.cast.is_some_and(|cast| cast != Cast::Host) || self.host.is_for_many(rejected.dst) {
                 return;
@@ -23,6 +23,9 @@ impl Way<'_> {
             match self.host.error_source(skb) {
                 Some(own) => packet.src = own,
                 None => return,
+            }
+            if !self.host.may_tell(packet.dst, kind) {
+                return;
             }
             packet.tos = error_tos(rejected);
         }
@@ -60,9 +63,6 @@ impl Way<'_> {
         let about = &skb.packet;
         let is_error = about.icmp().is_some_and(|i| i.kind.is_error(about.src.is_ipv4()));
         if is_error || about.is_later_fragment() {
-            return;
-        }
-        if !self.host.may_tell(about.src, icmp.kind) {
             return;
         }
         if let Some(packet) = Packet::new(about.dst, about.src, Transport::Icmp(icmp)) {
