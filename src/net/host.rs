@@ -122,6 +122,10 @@ impl Host {
 }
 
 impl Env for Host {
+    fn is_described(&self) -> bool {
+        self.described
+    }
+
     fn addr_type(&self, addr: IpAddr, on: Option<&IfName>) -> Option<AddrType> {
         if addr.is_multicast() {
             return Some(AddrType::Multicast);

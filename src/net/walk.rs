@@ -7,7 +7,7 @@ use super::route::RouteKind;
 use crate::abi::{EventId, IfName, Log, Sink};
 use crate::netfilter::event::{ChangedBy, Event as NfEvent};
 use crate::netfilter::{
-    Choices, CtRef, CtState, Hook, HookVerdict, OutDev, Sender, Skb, WalkCx, targets::Reject,
+    Cast, Choices, CtRef, CtState, Hook, HookVerdict, OutDev, Sender, Skb, WalkCx, targets::Reject,
 };
 use crate::packet::{Icmp, IcmpType, Packet, Transport};
 use std::net::IpAddr;
@@ -268,6 +268,11 @@ impl Way<'_> {
     }
 
     fn reject(&mut self, skb: &Skb, how: Reject, cause: EventId) {
+        // To all or to a group of hosts, or to another host: nobody but the host that is meant may answer.
+        let shared = matches!(skb.cast, Some(Cast::Broadcast | Cast::Multicast | Cast::OtherHost));
+        if shared || self.host.is_broadcast(skb.packet.dst) {
+            return;
+        }
         if let Some(mut packet) = how.answer(&skb.packet) {
             // An ICMP error comes from the host's own address (`icmp_send`); a RST from the rejected one.
             if packet.icmp().is_some()

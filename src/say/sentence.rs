@@ -146,6 +146,7 @@ fn netfilter(lang: Lang, ruleset: &Ruleset, event: &NfEvent) -> String {
             text.with(key, &[("entry", &entry.to_string())])
         }
         NfEvent::LogWritten { line } => text.with("log-written", &[("line", line)]),
+        NfEvent::Copied { gateway, .. } => text.with("copied", &[("gateway", &gateway.to_string())]),
         NfEvent::NotKnown { what } => match what {
             NotKnown::MasqueradeAddress => text.get("not-known-masquerade-address"),
             NotKnown::Target(name) => text.with("not-known-target", &[("name", name)]),
@@ -256,6 +257,8 @@ pub fn found(lang: Lang, fact: &Fact) -> String {
             Absent::Socket => "found-absent-socket",
             Absent::Ethernet => "found-absent-ethernet",
             Absent::Entry => "found-absent-entry",
+            Absent::Text => "found-absent-text",
+            Absent::Ipsec => "found-absent-ipsec",
         },
         Fact::Nothing => "found-nothing",
         Fact::NotTold(what) => match what {
@@ -264,6 +267,13 @@ pub fn found(lang: Lang, fact: &Fact) -> String {
             NotTold::Owner => "found-not-told-owner",
             NotTold::AddrType => "found-not-told-addr-type",
             NotTold::TcpOptions => "found-not-told-tcp-options",
+            NotTold::Payload => "found-not-told-payload",
+            NotTold::Socket => "found-not-told-socket",
+            NotTold::ReversePath => "found-not-told-reverse-path",
+            NotTold::Group => "found-not-told-group",
+            NotTold::Realm => "found-not-told-realm",
+            NotTold::Cgroup => "found-not-told-cgroup",
+            NotTold::Fingerprints => "found-not-told-fingerprints",
         },
         Fact::NotModelled => "found-not-modelled",
         value => return value.to_string(),

@@ -380,10 +380,14 @@ fn is_told(event: &Event) -> bool {
         Event::Net(NetEvent::Begins { .. } | NetEvent::Answers { .. } | NetEvent::Routed { .. }) => false,
         Event::Netfilter(event) => match event {
             NfEvent::PacketChanged { by, .. } => match by {
-                ChangedBy::Target | ChangedBy::Nat(_) | ChangedBy::Forwarding | ChangedBy::Loopback => true,
+                ChangedBy::Target
+                | ChangedBy::Match
+                | ChangedBy::Nat(_)
+                | ChangedBy::Forwarding
+                | ChangedBy::Loopback => true,
                 ChangedBy::Tracking | ChangedBy::Routing => false,
             },
-            NfEvent::LogWritten { .. } | NfEvent::NotKnown { .. } => true,
+            NfEvent::LogWritten { .. } | NfEvent::Copied { .. } | NfEvent::NotKnown { .. } => true,
             NfEvent::ConnectionChanged { change, .. } => match change {
                 CtChange::Tcp(..) | CtChange::Reset | CtChange::Replaced | CtChange::Mark(_) => true,
                 CtChange::Created
