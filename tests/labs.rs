@@ -257,7 +257,7 @@ fn actual(machine: &Machine, family: Family, log: &Log<Event>, fate: &Fate) -> V
     out.push(match fate {
         Fate::Delivered => "delivered".into(),
         Fate::Sent(dev) => format!("sent {dev} {}", last.map(|p| ends(&p)).unwrap_or_default()),
-        Fate::SentSomewhere => "sent somewhere".into(),
+        Fate::SentSomewhere | Fate::LoopedBack | Fate::Gathered => "sent somewhere".into(),
         Fate::Dropped | Fate::Rejected => "dropped".into(),
         Fate::Lost(_) => "lost".into(),
         Fate::Unknown => "unknown".into(),

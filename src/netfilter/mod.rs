@@ -20,6 +20,7 @@ pub mod kept;
 pub mod matches;
 pub mod modules;
 mod nat;
+mod nat_tuple;
 pub mod rate;
 mod rule;
 mod ruleset;
@@ -35,7 +36,9 @@ pub mod value;
 mod walk;
 
 pub use choices::Choices;
-pub use conntrack::{Conntrack, CtEntry, CtId, CtRef, CtState, CtStatus, TcpState};
+pub use conntrack::{
+    Conntrack, ConntrackSettings, CtEntry, CtId, CtRef, CtState, CtStatus, TcpState, Template, Zone,
+};
 pub use env::{AddrType, Env, ReversePath, SocketFacts};
 pub use error::{KernelError, RuleError};
 pub use estimator::Estimator;
@@ -49,4 +52,4 @@ pub use skb::{Cast, OutDev, Sender, Skb};
 pub use table::TableName;
 pub use targets::Target;
 pub use unknown::Unknown;
-pub use walk::{HookVerdict, Netfilter, WalkCx};
+pub use walk::{HookVerdict, LostIn, Netfilter, WalkCx};
