@@ -69,6 +69,19 @@ mod tests {
     use crate::netfilter::{ChainName, TableName};
 
     #[test]
+    fn chance_is_the_same_for_the_same_seed() {
+        let throws = |seed| {
+            let mut choices = Choices::seeded(seed);
+            (0..1_000).filter_map(|_| choices.throw()).collect::<Vec<_>>()
+        };
+        assert_eq!(throws(7), throws(7));
+        assert_ne!(throws(7), throws(8));
+        let low = throws(7).iter().filter(|n| **n < 1 << 29).count();
+        assert!((200..300).contains(&low), "a quarter: {low}");
+        assert_eq!(Choices::default().throw(), None);
+    }
+
+    #[test]
     fn every_combination_comes_once() {
         let rule = RuleRef { table: TableName::Filter, chain: ChainName::new("INPUT"), index: 0 };
         let mut seen = Vec::new();

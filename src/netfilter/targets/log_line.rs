@@ -247,3 +247,85 @@ impl Line<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::netfilter::OutDev;
+    use crate::packet::{TcpNumbers, TcpOptions, Words, parse_packet};
+    use expect_test::{Expect, expect};
+
+    const PLAIN: Log = Log {
+        level: 4,
+        prefix: smol_str::SmolStr::new_static("x "),
+        tcp_sequence: false,
+        tcp_options: false,
+        ip_options: false,
+        uid: false,
+        macdecode: false,
+    };
+
+    fn skb(line: &str) -> Skb {
+        let mut skb = Skb::new(parse_packet(&mut Words::new(line)).expect("a packet"));
+        skb.iif = crate::abi::IfName::new("eth0");
+        skb.mac = Some(crate::abi::Mac([2, 0, 0, 0, 2, 0]));
+        skb.to_mac = Some(crate::abi::Mac([2, 0, 0, 0, 1, 0]));
+        skb
+    }
+
+    #[track_caller]
+    fn check(log: &Log, skb: &Skb, want: Expect) {
+        want.assert_eq(&log.line(Hook::Forward, skb));
+    }
+
+    #[test]
+    fn tcp() {
+        let mut skb = skb("tcp 10.0.0.2:4000 > 10.0.1.2:80 syn,ece tos=0x28 df");
+        skb.oif = OutDev::Named(crate::abi::IfName::new("eth1").expect("a name"));
+        skb.mark = 0x10;
+        check(
+            &PLAIN,
+            &skb,
+            expect![
+                "x IN=eth0 OUT=eth1 MAC=02:00:00:00:01:00:02:00:00:00:02:00:08:00 SRC=10.0.0.2 DST=10.0.1.2 LEN=40 TOS=0x08 PREC=0x20 TTL=64 ID=0 DF PROTO=TCP SPT=4000 DPT=80 WINDOW=? RES=0x00 ECE SYN URGP=0 MARK=0x10"
+            ],
+        );
+        if let Transport::Tcp(tcp) = &mut skb.packet.transport {
+            tcp.numbers = Some(TcpNumbers { seq: 1, ack: 2, window: 64_240 });
+            tcp.options = TcpOptions::from_bytes(&[2, 4, 5, 0xb4]);
+        }
+        let all = Log { tcp_sequence: true, tcp_options: true, macdecode: true, ..PLAIN };
+        check(
+            &all,
+            &skb,
+            expect![
+                "x IN=eth0 OUT=eth1 MACSRC=02:00:00:00:02:00 MACDST=02:00:00:00:01:00 MACPROTO=0800 SRC=10.0.0.2 DST=10.0.1.2 LEN=44 TOS=0x08 PREC=0x20 TTL=64 ID=0 DF PROTO=TCP SPT=4000 DPT=80 SEQ=1 ACK=2 WINDOW=64240 RES=0x00 ECE SYN URGP=0 OPT (020405B4) MARK=0x10"
+            ],
+        );
+    }
+
+    #[test]
+    fn an_error_quotes_in_brackets() {
+        check(
+            &PLAIN,
+            &skb("icmp 10.0.1.2 > 10.0.0.2 port-unreachable about udp 10.0.0.2:9 > 10.0.1.2:53 payload=4"),
+            expect![
+                "x IN=eth0 OUT= MAC=02:00:00:00:01:00:02:00:00:00:02:00:08:00 SRC=10.0.1.2 DST=10.0.0.2 LEN=60 TOS=0x00 PREC=0x00 TTL=64 ID=0 PROTO=ICMP TYPE=3 CODE=3 [SRC=10.0.0.2 DST=10.0.1.2 LEN=32 TOS=0x00 PREC=0x00 TTL=64 ID=0 PROTO=UDP SPT=9 DPT=53 LEN=12 ]"
+            ],
+        );
+    }
+
+    #[test]
+    fn ipv6_and_what_a_process_sends() {
+        let mut skb = skb("udp [2001:db8::2]:53 > [2001:db8::3]:54 tos=0x28");
+        skb.iif = None;
+        skb.sender = Sender::Socket { uid: 33, gid: 34 };
+        check(
+            &Log { uid: true, ..PLAIN },
+            &skb,
+            expect![
+                "x IN= OUT= SRC=2001:0db8:0000:0000:0000:0000:0000:0002 DST=2001:0db8:0000:0000:0000:0000:0000:0003 LEN=48 TC=40 HOPLIMIT=64 FLOWLBL=0 PROTO=UDP SPT=53 DPT=54 LEN=8 UID=33 GID=34"
+            ],
+        );
+    }
+}
