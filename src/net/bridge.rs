@@ -310,7 +310,7 @@ impl Way<'_> {
 
     /// With connection tracking, pieces are put together before any hook (`nf_defrag`); false while some are
     /// missing.
-    pub(super) fn gathered(&mut self, skb: &mut Skb, cause: EventId) -> bool {
+    pub(super) fn gathered(&mut self, skb: &mut Skb, cause: impl Into<Option<EventId>>) -> bool {
         if skb.packet.fragment.is_none() || !self.host.netfilter.is_tracking() {
             return true;
         }
@@ -320,7 +320,7 @@ impl Way<'_> {
                 true
             }
             None => {
-                self.emit(cause, NetEvent::Gathered { skb: Arc::new(skb.clone()) });
+                self.sink.emit(cause.into(), NetEvent::Gathered { skb: Arc::new(skb.clone()) }.into());
                 false
             }
         }

@@ -2,7 +2,7 @@
 
 use super::errno::Errno;
 use super::event::{Fate, Lost, NetEvent, SocketCall, SocketEvent};
-use super::fib::{Flow, NoRoute, RouteError, RouteKind};
+use super::fib::{Flow, Links, NoRoute, RouteError, RouteKind};
 use super::inject::Origin;
 use super::network::{HostId, Network, Task};
 use super::routing::{Hop, Outbound};
@@ -333,6 +333,39 @@ impl Network {
         }
     }
 
+    /// Sends a packet that a program has made whole (`IP_HDRINCL`), by the way to `route_to` where that is given.
+    ///
+    /// Errors: no route, `EMSGSIZE` for one longer than the device carries, `EPERM` where OUTPUT drops it.
+    pub fn send_crafted(
+        &mut self,
+        host: HostId,
+        mut packet: Packet,
+        options: &SocketOptions,
+        route_to: Option<IpAddr>,
+    ) -> Result<(), Errno> {
+        if packet.id == 0 {
+            packet.id = self.host_mut(host).new_id();
+        }
+        let to = route_to.unwrap_or(packet.dst);
+        let flow = Flow {
+            src: Some(packet.src),
+            oif: options.dev.as_ref(),
+            mark: options.mark,
+            proto: packet.proto(),
+            any_source: true,
+            ..Flow::to(to)
+        };
+        let (_, hop) = self.host(host).route_for(&flow)?;
+        let mtu = hop.dev.as_ref().and_then(|dev| self.host(host).devices.link(dev)).map(|l| l.mtu);
+        if mtu.is_some_and(|mtu| packet.len() > mtu) {
+            return Err(Errno::Emsgsize);
+        }
+        self.between();
+        let sender = Sender::Socket { uid: options.uid, gid: options.gid };
+        let fixed = route_to.map(|_| hop);
+        self.lead_out(host, packet, sender, options, (fixed, None))
+    }
+
     /// Leads a packet of a socket, whole, out of the host (`IP_HDRINCL`; also what UDP has made).
     pub fn send_own(
         &mut self,
@@ -346,7 +379,7 @@ impl Network {
             true => Sender::Socket { uid: options.uid, gid: options.gid },
             false => Sender::Kernel,
         };
-        self.lead_out(host, packet, sender, options, None)
+        self.lead_out(host, packet, sender, options, (None, None))
     }
 
     fn lead_out(
@@ -355,11 +388,13 @@ impl Network {
         packet: Packet,
         sender: Sender,
         options: &SocketOptions,
-        cause: Option<EventId>,
+        (fixed, cause): (Option<Hop>, Option<EventId>),
     ) -> Result<(), Errno> {
         let mut skb = Skb { mark: options.mark, sender, ..Skb::new(packet) };
         let bound = options.dev.clone();
-        if let Outbound::Refused(_, kind) = self.host(host).route_out(&skb, bound.as_ref()) {
+        if fixed.is_none()
+            && let Outbound::Refused(_, kind) = self.host(host).route_out(&skb, bound.as_ref())
+        {
             return Err(match kind {
                 Some(RouteKind::Unreachable) => Errno::Ehostunreach,
                 Some(RouteKind::Prohibit) => Errno::Eacces,
@@ -369,12 +404,13 @@ impl Network {
         }
         let result = self.walk(host, |way| {
             way.bound = bound;
+            way.fixed = fixed;
             // Fragments that a program made itself are put together before the first hook, too.
-            let begins = NetEvent::Begins { skb: Arc::new(skb.clone()), origin: Origin::Process };
-            let begins = way.sink.emit(cause, begins.into());
-            if !way.gathered(&mut skb, begins) {
+            if !way.gathered(&mut skb, cause) {
                 return Ok(());
             }
+            let begins = NetEvent::Begins { skb: Arc::new(skb.clone()), origin: Origin::Process };
+            let begins = way.sink.emit(cause, begins.into());
             let end = way.send(&mut skb, begins);
             let fate = way.end(end, begins);
             send_error(&fate)
@@ -402,7 +438,7 @@ impl Network {
         let owned = socket.open && !ended;
         let sender =
             if owned { Sender::Socket { uid: options.uid, gid: options.gid } } else { Sender::Kernel };
-        self.lead_out(host, packet, sender, &options, Some(cause))
+        self.lead_out(host, packet, sender, &options, (None, Some(cause)))
     }
 
     fn send_stream(&mut self, host: HostId, id: SocketId, data: &[u8], cause: EventId) -> Result<(), Errno> {
