@@ -15,9 +15,12 @@ impl Way<'_> {
     pub fn answer(&mut self, skb: &Skb, mut packet: Packet, cause: EventId) {
         let rejected = &skb.packet;
         let v4 = rejected.src.is_ipv4();
+        if self.host.is_for_many(rejected.dst) {
+            return;
+        }
         if let Some(kind) = packet.icmp().map(|icmp| icmp.kind) {
             // Not about what was sent to many (`icmp_send`).
-            if skb.cast.is_some_and(|cast| cast != Cast::Host) || self.host.is_for_many(rejected.dst) {
+            if skb.cast.is_some_and(|cast| cast != Cast::Host) {
                 return;
             }
             match self.host.error_source(skb) {

@@ -4,6 +4,7 @@ use super::conntrack::{CtEntry, CtRef, CtStatus, Expectation, SctpState, TcpStat
 use super::fact::{Fact, Ternary};
 use super::{ChainName, Hook, Policy, RuleRef, Skb, Stage, TableName};
 use serde::Serialize;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// One thing that happened to a packet in netfilter.
@@ -125,6 +126,13 @@ pub enum Event {
     LogWritten {
         /// The line, as far as the model knows its fields.
         line: String,
+    },
+    /// A TEE rule copied the packet.
+    Copied {
+        /// The copy, not sent yet.
+        copy: Arc<Skb>,
+        /// Where it goes next.
+        gateway: IpAddr,
     },
     /// Something that the model cannot know stands in the way of an exact answer.
     NotKnown {
@@ -334,6 +342,8 @@ pub enum KernelDrop {
 pub enum ChangedBy {
     /// A rule's target.
     Target,
+    /// A rule's match: `socket --restore-skmark`.
+    Match,
     /// The connection's translation of this end.
     Nat(Manip),
     /// Connection tracking gave it its connection.

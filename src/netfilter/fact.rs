@@ -112,6 +112,10 @@ pub enum Absent {
     Ethernet,
     /// An entry in a list.
     Entry,
+    /// The text that was looked for.
+    Text,
+    /// A policy of IPsec.
+    Ipsec,
 }
 
 /// What the model may not have been told.
@@ -128,6 +132,20 @@ pub enum NotTold {
     AddrType,
     /// Which TCP options the packet has.
     TcpOptions,
+    /// The bytes of its payload, or a number in its header.
+    Payload,
+    /// The host's sockets.
+    Socket,
+    /// The way back to its source.
+    ReversePath,
+    /// The groups of interfaces.
+    Group,
+    /// The realms of routes.
+    Realm,
+    /// The class of the sending socket.
+    Cgroup,
+    /// The fingerprints of systems.
+    Fingerprints,
 }
 
 /// A match's answer with what it looked at.
@@ -191,6 +209,8 @@ impl fmt::Display for Fact {
                 Absent::Socket => "no socket of this host",
                 Absent::Ethernet => "no Ethernet header",
                 Absent::Entry => "not in the list",
+                Absent::Text => "no such text",
+                Absent::Ipsec => "no IPsec",
             }),
             Fact::Nothing => f.write_str("-"),
             Fact::NotTold(what) => f.write_str(match what {
@@ -199,6 +219,13 @@ impl fmt::Display for Fact {
                 NotTold::Owner => "owner not given",
                 NotTold::AddrType => "address type not known",
                 NotTold::TcpOptions => "TCP options not given",
+                NotTold::Payload => "payload bytes not given",
+                NotTold::Socket => "sockets not known",
+                NotTold::ReversePath => "way back not known",
+                NotTold::Group => "group of interfaces not known",
+                NotTold::Realm => "realm of routes not known",
+                NotTold::Cgroup => "socket's class not given",
+                NotTold::Fingerprints => "fingerprints not given",
             }),
             Fact::NotModelled => f.write_str("not modelled"),
         }

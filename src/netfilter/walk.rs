@@ -3,7 +3,7 @@
 use super::conntrack::{self, Conntrack, CtRef, CtState, CtStatus};
 use super::core_parts::for_each_core;
 use super::event::{ChangedBy, Check, CtChange, EnteredBy, Event, Part, Skip, Verdict};
-use super::matches::MatchCx;
+use super::matches::{Effects, MatchCx};
 use super::modules::Modules;
 use super::targets;
 use super::{
@@ -83,6 +83,16 @@ pub(super) enum ChainOutcome {
     Drop(EventId),
     Reject(EventId, targets::Reject),
     Unknown(EventId),
+}
+
+/// What became of a packet that a rule was asked about.
+enum Asked {
+    /// The walk goes on as if the rule had matched.
+    Taken,
+    /// As if it had not.
+    Passed,
+    /// A match dropped it.
+    Malformed,
 }
 
 /// A chain that the packet is in, and where in it.
@@ -305,9 +315,11 @@ impl TableWalk<'_> {
             let at = RuleRef { table: self.table, chain: frame.name.clone(), index: frame.next as u32 };
             frame.next += 1;
             let entered = frame.entered;
-            let (event, taken) = self.ask(nf, &rule, &at, skb, entered, cx);
-            if !taken {
-                continue;
+            let (event, asked) = self.ask(nf, &rule, &at, skb, entered, cx);
+            match asked {
+                Asked::Taken => {}
+                Asked::Passed => continue,
+                Asked::Malformed => return ChainOutcome::Drop(event),
             }
             match nf.act(&rule.target, &at, event, self.hook, skb, cx) {
                 RuleOutcome::Next => {}
@@ -364,16 +376,17 @@ impl TableWalk<'_> {
         }
     }
 
-    /// Asks a rule; its event, and whether the walk goes on as if it had matched.
+    /// Asks a rule; its event, and how the walk goes on.
     fn ask(
         &self,
         nf: &mut Netfilter,
         rule: &Rule,
         at: &RuleRef,
-        skb: &Skb,
+        skb: &mut Skb,
         entered: EventId,
         cx: &mut WalkCx,
-    ) -> (EventId, bool) {
+    ) -> (EventId, Asked) {
+        let mut effects = Effects::default();
         let mut checks = Vec::with_capacity(4);
         let mut held = Ternary::Yes;
         for_each_core(rule, self.hook, skb, |part, test| {
@@ -393,10 +406,12 @@ impl TableWalk<'_> {
                     now: cx.now,
                     at: (at, place),
                     modules: &mut nf.modules,
+                    choices: cx.choices,
+                    effects: &mut effects,
                 });
                 held = held.and(test.held);
                 checks.push(Check { part: Part::Match(place), held: test.held, found: test.found });
-                if test.held == Ternary::No {
+                if test.held == Ternary::No || effects.drop {
                     break;
                 }
             }
@@ -406,11 +421,19 @@ impl TableWalk<'_> {
             Ternary::No => false,
             Ternary::Unknown => rule.target.steers() && cx.choices.choose(at),
         };
-        if taken {
+        if taken && !effects.drop {
             nf.counters.entry((self.family, at.clone())).or_default().count(self.packet_len);
         }
-        let event = Event::RuleAsked { rule: at.clone(), checks, held, taken };
-        (cx.sink.emit(Some(entered), event), taken)
+        let event = cx.sink.emit(Some(entered), Event::RuleAsked { rule: at.clone(), checks, held, taken });
+        if effects.drop {
+            return (event, Asked::Malformed);
+        }
+        if let Some(mark) = effects.mark {
+            let before = Arc::new(skb.clone());
+            skb.mark = mark;
+            changed(cx, Some(event), before, skb, ChangedBy::Match);
+        }
+        (event, if taken { Asked::Taken } else { Asked::Passed })
     }
 }
 

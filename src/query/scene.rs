@@ -149,6 +149,7 @@ impl Scene {
             NfEvent::PacketChanged { after, .. } => self.skb = after.clone(),
             NfEvent::ExpectationChanged { .. }
             | NfEvent::KernelDropped { .. }
+            | NfEvent::Copied { .. }
             | NfEvent::LogWritten { .. }
             | NfEvent::NotKnown { .. } => {}
         }

@@ -174,6 +174,7 @@ fn netfilter(lang: Lang, ruleset: &Ruleset, event: &NfEvent) -> String {
         }
         NfEvent::KernelDropped { why } => connection::kernel_dropped(text, *why),
         NfEvent::LogWritten { line } => text.with("log-written", &[("line", line)]),
+        NfEvent::Copied { gateway, .. } => text.with("copied", &[("gateway", &gateway.to_string())]),
         NfEvent::NotKnown { what } => match what {
             NotKnown::MasqueradeAddress => text.get("not-known-masquerade-address"),
             NotKnown::Helper(name) => text.with("not-known-helper", &[("name", name)]),
@@ -261,6 +262,8 @@ pub fn found(lang: Lang, fact: &Fact) -> String {
             Absent::Socket => "found-absent-socket",
             Absent::Ethernet => "found-absent-ethernet",
             Absent::Entry => "found-absent-entry",
+            Absent::Text => "found-absent-text",
+            Absent::Ipsec => "found-absent-ipsec",
         },
         Fact::Nothing => "found-nothing",
         Fact::NotTold(what) => match what {
@@ -269,6 +272,13 @@ pub fn found(lang: Lang, fact: &Fact) -> String {
             NotTold::Owner => "found-not-told-owner",
             NotTold::AddrType => "found-not-told-addr-type",
             NotTold::TcpOptions => "found-not-told-tcp-options",
+            NotTold::Payload => "found-not-told-payload",
+            NotTold::Socket => "found-not-told-socket",
+            NotTold::ReversePath => "found-not-told-reverse-path",
+            NotTold::Group => "found-not-told-group",
+            NotTold::Realm => "found-not-told-realm",
+            NotTold::Cgroup => "found-not-told-cgroup",
+            NotTold::Fingerprints => "found-not-told-fingerprints",
         },
         Fact::NotModelled => "found-not-modelled",
         value => return value.to_string(),

@@ -123,6 +123,7 @@ changed-quoted = The packet quoted inside: { $from } → { $to }
 changed-other = The packet changes: { $from } → { $to }
 
 log-written = A line goes to the log: { $line }
+copied = A copy of the packet is sent to { $gateway }
 
 not-known-masquerade-address = The packet is masqueraded, but the address of the outgoing interface is not known; it is left as it is
 not-known-target = The target { $name } is not part of the model: what it does is not known
@@ -151,12 +152,21 @@ found-absent-connection = no connection
 found-absent-socket = no socket of this host
 found-absent-ethernet = no Ethernet header
 found-absent-entry = no entry in the list
+found-absent-text = the text is not there
+found-absent-ipsec = no IPsec
 found-nothing = nothing is asked
 found-not-told-out-interface = not known: the outgoing interface
 found-not-told-mac = not known: the hardware address
 found-not-told-owner = not known: the owner of the socket
 found-not-told-addr-type = not known: the kind of address
 found-not-told-tcp-options = not known: the packet’s TCP options
+found-not-told-payload = not known: the bytes in question
+found-not-told-socket = not known: the host’s sockets
+found-not-told-reverse-path = not known: the way back to the source
+found-not-told-group = not known: the interfaces’ groups
+found-not-told-realm = not known: the routes’ realms
+found-not-told-cgroup = not known: the sending socket’s class
+found-not-told-fingerprints = not known: the systems’ fingerprints
 found-not-modelled = not modelled
 
 reply-no-moment = No packet was sent yet

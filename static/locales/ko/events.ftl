@@ -123,6 +123,7 @@ changed-quoted = 안에 인용된 패킷: { $from } → { $to }
 changed-other = 패킷이 바뀝니다: { $from } → { $to }
 
 log-written = 로그에 한 줄이 남습니다: { $line }
+copied = 패킷의 사본이 { $gateway }(으)로 나갑니다
 
 not-known-masquerade-address = 마스커레이드 대상이지만 나가는 인터페이스의 주소를 몰라 그대로 둡니다
 not-known-target = { $name } 대상은 모델에 없어 무엇을 하는지 알 수 없습니다
@@ -147,12 +148,21 @@ found-absent-connection = 연결 없음
 found-absent-socket = 이 호스트의 소켓 없음
 found-absent-ethernet = 이더넷 헤더 없음
 found-absent-entry = 목록에 없음
+found-absent-text = 찾는 문자열이 없음
+found-absent-ipsec = IPsec 없음
 found-nothing = 묻는 것 없음
 found-not-told-out-interface = 나가는 인터페이스를 모름
 found-not-told-mac = 하드웨어 주소를 모름
 found-not-told-owner = 소켓 소유자를 모름
 found-not-told-addr-type = 주소 종류를 모름
 found-not-told-tcp-options = 패킷의 TCP 옵션을 모름
+found-not-told-payload = 해당 바이트를 모름
+found-not-told-socket = 호스트의 소켓을 모름
+found-not-told-reverse-path = 출발지로 돌아가는 경로를 모름
+found-not-told-group = 인터페이스 그룹을 모름
+found-not-told-realm = 경로의 realm을 모름
+found-not-told-cgroup = 보낸 소켓의 클래스를 모름
+found-not-told-fingerprints = 시스템 지문을 모름
 found-not-modelled = 모델에 없음
 
 reply-no-moment = 아직 보낸 패킷이 없습니다
