@@ -5,7 +5,7 @@ use super::routing::Hop;
 use super::sysctl::Global;
 use super::walk::{Answer, Out, Way};
 use crate::abi::EventId;
-use crate::netfilter::{Cast, CtRef, CtState, Skb};
+use crate::netfilter::{Cast, CtRef, CtState, Sender, Skb};
 use crate::packet::{Icmp, IcmpType, Packet, Transport};
 use std::net::IpAddr;
 
@@ -21,6 +21,10 @@ impl Way<'_> {
         if let Some(kind) = packet.icmp().map(|icmp| icmp.kind) {
             // Not about what was sent to many (`icmp_send`).
             if skb.cast.is_some_and(|cast| cast != Cast::Host) {
+                return;
+            }
+            // The host's one socket for ICMP is busy with what is being sent (`icmp_xmit_lock`).
+            if skb.iif.is_none() && skb.sender == Sender::Kernel && rejected.icmp().is_some() {
                 return;
             }
             match self.host.error_source(skb) {
