@@ -14,6 +14,7 @@ pub mod extension;
 mod fact;
 mod family;
 mod hook;
+pub mod ipset;
 pub mod kept;
 pub mod matches;
 pub mod modules;
