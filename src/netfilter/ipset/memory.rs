@@ -31,10 +31,19 @@ impl IpSet {
     /// Bytes of an element with what stands beside it.
     fn each(&self) -> u64 {
         let spec = &self.spec;
-        let parts = [(spec.counters, 16), (spec.timeout.is_some(), 8), (spec.skbinfo, 16), (spec.comment, 8)];
-        let beside: u64 = parts.into_iter().filter(|(has, _)| *has).map(|(_, size)| size).sum();
-        let elem = self.elem_bytes();
-        if beside == 0 { elem } else { up(elem, 8) + beside }
+        // Size and alignment, in the order in which the kernel lays them out.
+        let beside = [
+            (spec.counters, 16, 8),
+            (spec.timeout.is_some(), 8, 8),
+            (spec.skbinfo, 16, 4),
+            (spec.comment, 8, 8),
+        ];
+        let (mut size, mut align) = (self.elem_bytes(), 1);
+        for (_, bytes, to) in beside.into_iter().filter(|(has, ..)| *has) {
+            size = up(size, to) + bytes;
+            align = align.max(to);
+        }
+        up(size, align)
     }
 
     /// Bytes of the element's own structure.

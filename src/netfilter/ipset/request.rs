@@ -137,7 +137,9 @@ impl Request {
                 ports(Elem { ip: Some(net), ..base.clone() }, &mut |elem| seconds(elem, each))
             });
         }
-        let step = spec.netmask.map_or(1, |len| 1_u64 << (32_u8.saturating_sub(len)));
+        // `hash:ip,port` takes the addresses of a range one by one, whatever its netmask.
+        let netmask = spec.netmask.filter(|_| kind == SetType::HashIp);
+        let step = netmask.map_or(1, |len| 1_u64 << (32_u8.saturating_sub(len)));
         hosts(Addrs { from: masked, ..ip }, step, kind == SetType::HashIp, &mut |addr| {
             let elem = Elem { ip: Some(Net::host(addr)), ..base.clone() };
             ports(elem, &mut |elem| seconds(elem, each))
@@ -262,21 +264,22 @@ fn hosts(
     Ok(())
 }
 
-/// Each network of a range, the largest that fit.
+/// Each network of a range, the largest that fit. The kernel compares with a sign: in a range of more than half of
+/// all addresses it takes them one by one (`ip_set_range_to_cidr`).
 fn networks(ip: Addrs, len: u8, each: &mut dyn FnMut(Net) -> Result<(), SetError>) -> Result<(), SetError> {
     let (Some(IpAddr::V4(to)), IpAddr::V4(from)) = (ip.to, ip.from) else {
         return each(Net::new(ip.from, len));
     };
-    let (mut at, last) = (from.min(to).to_bits(), from.max(to).to_bits());
+    let (mut at, end) = (from.min(to).to_bits(), from.max(to).to_bits());
     loop {
-        let aligned = at.trailing_zeros().min(32);
-        let room = 63 - (u64::from(last - at) + 1).leading_zeros();
-        let bits = aligned.min(room);
-        each(Net { addr: IpAddr::V4(at.into()), len: (32 - bits) as u8 })?;
-        let next = u64::from(at) + (1_u64 << bits);
-        if next > u64::from(last) {
+        let hosts = |len: u8| u32::MAX >> len;
+        let fits = |len: &u8| at & hosts(*len) == 0 && end.wrapping_sub(at | hosts(*len)) as i32 >= 0;
+        let len = (1..32).find(fits).unwrap_or(32);
+        each(Net { addr: IpAddr::V4(at.into()), len })?;
+        let last = at | if len < 32 { hosts(len) } else { 0 };
+        if last >= end {
             return Ok(());
         }
-        at = next as u32;
+        at = last + 1;
     }
 }

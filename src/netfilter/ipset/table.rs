@@ -61,6 +61,9 @@ pub(super) struct Table {
     buckets: Vec<Bucket>,
     /// Elements in each region.
     regions: Vec<u32>,
+    /// Bucket headers and places as the kernel counts them: a bucket that grows is counted as another one, and one
+    /// that goes as a single one.
+    counted: (i64, i64),
     /// How many elements have each prefix length: of the first network, and of the second.
     prefixes: [BTreeMap<u8, u32>; 2],
 }
@@ -86,6 +89,7 @@ impl Table {
             forceadd: shape.forceadd,
             buckets: vec![Bucket::default(); 1 << shape.bits],
             regions: vec![0; regions(shape.bits)],
+            counted: (0, 0),
             prefixes: Default::default(),
         }
     }
@@ -99,14 +103,6 @@ impl Table {
         self.bucketsize
     }
 
-    pub(super) fn maxelem(&self) -> u32 {
-        self.maxelem
-    }
-
-    pub(super) fn initval(&self) -> u32 {
-        self.initval
-    }
-
     /// The elements, in the order in which the kernel lists them.
     pub(super) fn slots(&self) -> impl Iterator<Item = &Slot> {
         self.buckets.iter().flat_map(|b| b.slots.iter().flatten())
@@ -118,9 +114,9 @@ impl Table {
 
     /// Bytes of the buckets and regions, where an element with what stands beside it takes so many.
     pub(super) fn memory(&self, each: u64) -> u64 {
-        let used = self.buckets.iter().filter(|b| b.size > 0);
-        let buckets: u64 = used.map(|b| BUCKET_BYTES + b.size as u64 * each).sum();
-        buckets + 24 * self.regions.len() as u64
+        let (headers, places) = self.counted;
+        let bytes = headers * BUCKET_BYTES as i64 + places * each as i64;
+        bytes.max(0) as u64 + 24 * self.regions.len() as u64
     }
 
     /// The prefix lengths of the first networks or the second ones, longest first.
@@ -168,6 +164,7 @@ impl Table {
                 return Added::Full;
             }
             bucket.size = STEP;
+            self.counted = (self.counted.0 + 1, self.counted.1 + STEP as i64);
         }
         if let Some(slot) = bucket.slots.iter_mut().flatten().find(|s| same(&s.elem, &elem)) {
             if !exist {
@@ -194,6 +191,7 @@ impl Table {
                         return Added::Crowded;
                     }
                     bucket.size += STEP;
+                    self.counted = (self.counted.0 + 1, self.counted.1 + STEP as i64);
                 }
                 bucket.slots.push(Some(Slot { elem, ext }));
             }
@@ -219,10 +217,12 @@ impl Table {
         }
         let free = bucket.slots.iter().filter(|s| s.is_none()).count();
         if bucket.slots.is_empty() {
+            self.counted = (self.counted.0 - 1, self.counted.1 - bucket.size as i64);
             *bucket = Bucket::default();
         } else if free >= STEP {
             bucket.slots.retain(Option::is_some);
             bucket.size -= STEP;
+            self.counted = (self.counted.0 - 1, self.counted.1 - STEP as i64);
         }
         self.regions[region] -= 1;
         self.count_prefixes([gone.elem.ip.map(|n| n.len), gone.elem.ip2.map(|n| n.len)], false);
@@ -233,6 +233,7 @@ impl Table {
     pub(super) fn clear(&mut self) {
         self.buckets.fill(Bucket::default());
         self.regions.fill(0);
+        self.counted = (0, 0);
         self.prefixes = Default::default();
     }
 

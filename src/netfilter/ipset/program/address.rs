@@ -163,7 +163,9 @@ pub(super) fn port(text: &str, proto: &str) -> Result<u16, Fault> {
         }
     };
     let name = unescape(text)?;
-    let found = known.and_then(|p| services::port_of(name, Some(p)));
+    // /etc/services knows protocols by their plain names.
+    let found = known.filter(|p| p.name() == Some(proto) || proto == p.0.to_string().as_str());
+    let found = found.and_then(|p| services::port_of(name, Some(p)));
     found.ok_or_else(|| {
         fault.add(format!("cannot parse '{text}' as a {proto} port"));
         fault
@@ -188,13 +190,15 @@ pub(super) struct ProtoPort {
     pub(super) proto: Proto,
     pub(super) port: Option<u16>,
     pub(super) port_to: Option<u16>,
+    /// ICMP of the other family: what the program says of it, and goes on.
+    pub(super) wrong_family: Option<String>,
 }
 
 /// `[PROTO:]PORT`.
 pub(super) fn proto_port(text: &str, family: Option<Family>) -> Result<ProtoPort, Fault> {
     let Some(at) = separator(text, ':') else {
         let (port, port_to) = ports(text, "tcp")?;
-        return Ok(ProtoPort { proto: Proto::TCP, port: Some(port), port_to });
+        return Ok(ProtoPort { proto: Proto::TCP, port: Some(port), port_to, wrong_family: None });
     };
     let (name, rest) = (&text[..at], &text[at + 1..]);
     let proto = match number(name, 0, 255) {
@@ -211,7 +215,7 @@ pub(super) fn proto_port(text: &str, family: Option<Family>) -> Result<ProtoPort
     match proto {
         Proto::TCP | Proto::SCTP | Proto::UDP | Proto::UDPLITE => {
             let (port, port_to) = ports(rest, name)?;
-            Ok(ProtoPort { proto, port: Some(port), port_to })
+            Ok(ProtoPort { proto, port: Some(port), port_to, wrong_family: None })
         }
         Proto::ICMP | Proto::ICMPV6 => {
             let v6 = proto == Proto::ICMPV6;
@@ -219,7 +223,7 @@ pub(super) fn proto_port(text: &str, family: Option<Family>) -> Result<ProtoPort
             let inet = if v6 { "inet6" } else { "inet" };
             if family != Some(only) {
                 let said = format!("Protocol {label} can be used with family {inet} only");
-                return Err(Fault::Family(said));
+                return Ok(ProtoPort { proto, port: None, port_to: None, wrong_family: Some(said) });
             }
             let port = match icmp::by_name(v6, rest) {
                 Some(port) => port,
@@ -232,9 +236,9 @@ pub(super) fn proto_port(text: &str, family: Option<Family>) -> Result<ProtoPort
                     (ty << 8 | code) as u16
                 }
             };
-            Ok(ProtoPort { proto, port: Some(port), port_to: None })
+            Ok(ProtoPort { proto, port: Some(port), port_to: None, wrong_family: None })
         }
-        _ if rest == "0" => Ok(ProtoPort { proto, port: None, port_to: None }),
+        _ if rest == "0" => Ok(ProtoPort { proto, port: None, port_to: None, wrong_family: None }),
         _ => Err(Fault::syntax(format!("Protocol {name} can be used with pseudo port value 0 only."))),
     }
 }

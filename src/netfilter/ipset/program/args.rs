@@ -39,8 +39,6 @@ pub(super) enum Fault {
     Usage(String),
     /// Something about a value. The first line is a warning at first, and then has no line number.
     Report { lines: Report, warned: bool },
-    /// ICMP of the other family, which the program notices too late.
-    Family(String),
     /// The program ends by a signal: a defect of version 7.17.
     Crash,
 }
@@ -67,7 +65,7 @@ impl Fault {
     /// The last line.
     pub(super) fn message(&self) -> String {
         match self {
-            Fault::Usage(text) | Fault::Family(text) => text.clone(),
+            Fault::Usage(text) => text.clone(),
             Fault::Report { lines, .. } => lines.0.last().cloned().unwrap_or_default(),
             Fault::Crash => String::new(),
         }
@@ -76,7 +74,7 @@ impl Fault {
     pub(super) fn status(&self) -> u8 {
         match self {
             Fault::Usage(_) => 2,
-            Fault::Report { .. } | Fault::Family(_) => 1,
+            Fault::Report { .. } => 1,
             Fault::Crash => 139,
         }
     }
@@ -89,12 +87,6 @@ impl Fault {
                 format!("ipset v7.17: Error in line {line}: {}\n", lines.0.last().map_or("", |l| l))
             }
             Fault::Report { lines, .. } => format!("ipset v7.17: {lines}"),
-            Fault::Family(text) => {
-                let missing = "Invalid add command: missing setname";
-                let mut fault = Fault::syntax(text);
-                fault.add(missing.to_owned());
-                fault.text(line)
-            }
             Fault::Crash => String::new(),
         }
     }
@@ -246,7 +238,7 @@ pub(super) fn create(kind: SetType, words: &[String], report: &mut Report) -> Re
             report.0.push(format!("Option '--{option} {value}' is ignored. Please upgrade your syntax."));
             continue;
         }
-        if seen.contains(&option) {
+        if seen.contains(&option) && !is_flag(option, Verb::Create) {
             return Err(Fault::syntax(format!("{option} already specified")));
         }
         seen.push(option);
@@ -263,13 +255,13 @@ pub(super) fn create(kind: SetType, words: &[String], report: &mut Report) -> Re
             "comment" => spec.comment = true,
             "skbinfo" => spec.skbinfo = true,
             "forceadd" => spec.forceadd = true,
+            "netmask" | "bitmask" if spec.netmask.is_some() || spec.bitmask.is_some() => {
+                return Err(Fault::syntax("bitmask and netmask are mutually exclusive, provide only one"));
+            }
             "netmask" => spec.netmask = Some(netmask(value, spec.family.unwrap_or_default())?),
             "bitmask" => spec.bitmask = Some(bitmask(value, spec.family.unwrap_or_default())?),
             _ if kind == SetType::BitmapPort => range_ports.read_ports(option, value)?,
             _ => ips.read_addresses(option, value)?,
-        }
-        if spec.netmask.is_some() && spec.bitmask.is_some() {
-            return Err(Fault::syntax("bitmask and netmask are mutually exclusive, provide only one"));
         }
     }
     match kind {
@@ -346,10 +338,10 @@ pub(super) fn tcp_udp(text: &str) -> Result<(u16, Option<u16>), Fault> {
     if super::address::separator(text, ':').is_none() {
         return ports(text, "tcp");
     }
-    let found = proto_port(text, None).map_err(|fault| match fault {
-        Fault::Family(_) => Fault::Crash,
-        other => other,
-    })?;
+    let found = proto_port(text, None)?;
+    if found.wrong_family.is_some() {
+        return Err(Fault::Crash);
+    }
     match (found.proto, found.port) {
         (Proto::TCP | Proto::UDP, Some(port)) => Ok((port, found.port_to)),
         _ => Err(Fault::syntax("Only protocols TCP and UDP are valid")),
@@ -387,7 +379,7 @@ pub(super) fn change(
     };
     let mut seen: Vec<&str> = Vec::new();
     for (option, value) in given {
-        if seen.contains(&option) || option == "after" && seen.contains(&"before") {
+        if seen.contains(&option) && !is_flag(option, verb) || option == "after" && seen.contains(&"before") {
             return Err(Fault::syntax(format!("{option} already specified")));
         }
         seen.push(option);
@@ -451,6 +443,20 @@ fn skbprio(text: &str) -> Result<u32, Fault> {
     found.ok_or_else(|| Fault::syntax("Invalid skbprio format, it should be:MAJOR:MINOR (see manpage)"))
 }
 
+/// A command that lost its element (ICMP of the other family).
+pub(super) fn without_element(kind: SetType, verb: Verb, said: String) -> Fault {
+    if change_options(kind, verb).is_empty() {
+        return Fault::warning(
+            "There are missing mandatory flags but can't check them. It's a bug, please report the problem."
+                .to_owned(),
+        );
+    }
+    let command = if verb == Verb::Test { "test" } else { "add" };
+    let mut fault = Fault::syntax(said);
+    fault.add(format!("Invalid {command} command: missing setname"));
+    fault
+}
+
 /// Which forms of an element a command takes.
 pub(super) fn check_allowed(
     kind: SetType,
@@ -465,6 +471,10 @@ pub(super) fn check_allowed(
     })) else {
         return Ok(());
     };
+    if kind == SetType::HashIpPortIp && request.ip2.is_some_and(|a| a.len.is_some()) {
+        let said = "There are not allowed options (28) but can't resolve them. It's a bug, please report the problem.";
+        return Err(Fault::warning(said.to_owned()));
+    }
     let first_is_net = kind.dims().first() == Some(&Dim::Net);
     let test = verb == Verb::Test;
     let single = matches!(kind, SetType::HashIpMac | SetType::BitmapIpMac);

@@ -37,12 +37,19 @@ fn parts<'a>(kind: SetType, text: &'a str) -> Result<Vec<&'a str>, Fault> {
 }
 
 /// Reads an element of a set of this type and family.
-pub(super) fn read(kind: SetType, family: Option<Family>, text: &str) -> Result<Request, Fault> {
+///
+/// ICMP of the other family is noticed, though the program goes on without the element; `late` gets what it says.
+pub(super) fn read(
+    kind: SetType,
+    family: Option<Family>,
+    text: &str,
+    late: &mut Option<String>,
+) -> Result<Request, Fault> {
     if kind == SetType::ListSet {
         return member(text);
     }
     let mut request = Request::default();
-    let width = family.unwrap_or_default();
+    let mut width = family.unwrap_or_default();
     let mut seen = false;
     for (dim, part) in kind.dims().iter().zip(parts(kind, text)?) {
         match dim {
@@ -54,7 +61,7 @@ pub(super) fn read(kind: SetType, family: Option<Family>, text: &str) -> Result<
                     (Dim::Net, Family::Ip6) => Form::IpOrNet,
                     (_, Family::Ip6) => Form::Plain,
                 };
-                let found = addresses(part, width, form)?;
+                let found = addresses(part, width, form).map_err(|fault| behind(late, fault))?;
                 *(if seen { &mut request.ip2 } else { &mut request.ip }) = Some(found);
                 seen = true;
             }
@@ -64,6 +71,11 @@ pub(super) fn read(kind: SetType, family: Option<Family>, text: &str) -> Result<
             }
             Dim::Port => {
                 let found = proto_port(part, family)?;
+                if found.wrong_family.is_some() {
+                    *late = found.wrong_family;
+                    // The program forgets the family with the rest.
+                    width = Family::Ip;
+                }
                 request.proto = Some(found.proto);
                 (request.port, request.port_to) = (found.port, found.port_to);
             }
@@ -74,6 +86,14 @@ pub(super) fn read(kind: SetType, family: Option<Family>, text: &str) -> Result<
         }
     }
     Ok(request)
+}
+
+/// A fault after the one that was passed over.
+fn behind(late: &Option<String>, fault: Fault) -> Fault {
+    let Some(said) = late else { return fault };
+    let mut both = Fault::syntax(said);
+    both.add(fault.message());
+    both
 }
 
 /// `SET`, or in the old way `SET,before|after,SET`.

@@ -91,6 +91,8 @@ struct Pending {
     set: String,
     verb: Verb,
     request: Request,
+    /// `-exist`, as it was for the first of those that wait together.
+    exist: bool,
 }
 
 struct Session<'a> {
@@ -227,27 +229,28 @@ impl<'a> Session<'a> {
 
     fn change(&mut self, verb: Verb, name: &str, element: &str, words: &[String]) -> Done {
         args::set_name(name).or_else(|fault| self.fail(fault))?;
-        // What waits may be for this set; only the kernel knows its type.
-        if self.pending.last().is_some_and(|p| p.set != name) {
-            self.commit()?;
-        }
         let Some(set) = self.sets.get(name) else { return self.refused(SetError::NoSet, verb, self.line) };
         let (kind, family) = (set.kind, set.spec.family);
-        let mut request = match element::read(kind, family, element) {
+        let mut late = None;
+        let mut request = match element::read(kind, family, element, &mut late) {
             Ok(request) => request,
             Err(fault) => return self.fail(fault),
         };
         if let Err(fault) = args::change(kind, verb, words, &mut request) {
             return self.fail(fault);
         }
+        if let Some(said) = late {
+            return self.fail(args::without_element(kind, verb, said));
+        }
         if let Err(fault) = args::check_allowed(kind, family, verb, &request) {
             return self.fail(fault);
         }
         if self.line > 0 && verb != Verb::Test {
-            if self.pending.last().is_some_and(|p| p.verb != verb) {
+            if self.pending.last().is_some_and(|p| p.verb != verb || p.set != name) {
                 self.commit()?;
             }
-            self.pending.push(Pending { line: self.line, set: name.to_owned(), verb, request });
+            let exist = self.pending.last().map_or(self.options.exist, |p| p.exist);
+            self.pending.push(Pending { line: self.line, set: name.to_owned(), verb, request, exist });
             return Ok(());
         }
         self.commit()?;
@@ -271,9 +274,9 @@ impl<'a> Session<'a> {
     /// Hands to the kernel what waits.
     fn commit(&mut self) -> Done {
         for waiting in std::mem::take(&mut self.pending) {
-            let Pending { line, set, verb, request } = waiting;
+            let Pending { line, set, verb, request, exist } = waiting;
             let log = &mut self.out.changes;
-            let done = self.sets.change(&set, verb, &request, self.options.exist, self.now, log);
+            let done = self.sets.change(&set, verb, &request, exist, self.now, log);
             if let Err(error) = done {
                 return self.refused(error, verb, line);
             }
