@@ -2,8 +2,10 @@
 
 use super::conntrack::{CtEntry, CtRef, CtStatus, TcpState};
 use super::fact::{Fact, Ternary};
+use super::ipset::SetChange;
 use super::{ChainName, Hook, Policy, RuleRef, Skb, Stage, TableName};
 use serde::Serialize;
+use smol_str::SmolStr;
 use std::sync::Arc;
 
 /// One thing that happened to a packet in netfilter.
@@ -113,6 +115,13 @@ pub enum Event {
     LogWritten {
         /// The line, as far as the model knows its fields.
         line: String,
+    },
+    /// A set changed.
+    SetChanged {
+        /// Which, before a change of its name.
+        set: SmolStr,
+        /// What changed.
+        change: SetChange,
     },
     /// Something that the model cannot know stands in the way of an exact answer.
     NotKnown {
@@ -304,6 +313,8 @@ pub enum NotKnown {
     Target(String),
     /// How large a packet the path carries.
     PathMtu,
+    /// What a set would hold, or what of the packet would come into it.
+    Set(SmolStr),
     /// What the program does that takes packets from the queue.
     Queue,
 }

@@ -37,7 +37,7 @@ pub use choices::Choices;
 pub use conntrack::{Conntrack, CtEntry, CtId, CtRef, CtState, CtStatus, TcpState};
 pub use env::{AddrType, Env};
 pub use error::{KernelError, RuleError};
-pub use fact::{Absent, Fact, NotTold, Ternary, Test};
+pub use fact::{Absent, Fact, NotTold, SetFact, Ternary, Test};
 pub use family::Family;
 pub use hook::{Hook, Stage};
 pub use matches::Match;

@@ -136,7 +136,7 @@ impl Scene {
                 }
             }
             NfEvent::PacketChanged { after, .. } => self.skb = after.clone(),
-            NfEvent::LogWritten { .. } | NfEvent::NotKnown { .. } => {}
+            NfEvent::LogWritten { .. } | NfEvent::SetChanged { .. } | NfEvent::NotKnown { .. } => {}
         }
     }
 }

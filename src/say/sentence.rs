@@ -5,8 +5,11 @@ use crate::net::{Assumption, Event, Fate, Lost, NetEvent, Origin, Routed};
 use crate::netfilter::event::{
     ChangedBy, CtChange, EnteredBy, Event as NfEvent, Manip, NotKnown, Skip, TrackedBy, Verdict,
 };
+use crate::netfilter::ipset::SetChange;
 use crate::netfilter::text::rule_parts;
-use crate::netfilter::{Absent, CtRef, Fact, NotTold, OutDev, RuleRef, Ruleset, Skb, Stage, Ternary};
+use crate::netfilter::{
+    Absent, CtRef, Fact, NotTold, OutDev, RuleRef, Ruleset, SetFact, Skb, Stage, Ternary,
+};
 use crate::packet::{Direction, Icmp, Packet, Transport};
 use crate::session::NoReply;
 
@@ -145,14 +148,32 @@ fn netfilter(lang: Lang, ruleset: &Ruleset, event: &NfEvent) -> String {
             };
             text.with(key, &[("entry", &entry.to_string())])
         }
+        NfEvent::SetChanged { set, change } => set_changed(text, set, change),
         NfEvent::LogWritten { line } => text.with("log-written", &[("line", line)]),
         NfEvent::NotKnown { what } => match what {
             NotKnown::MasqueradeAddress => text.get("not-known-masquerade-address"),
             NotKnown::Target(name) => text.with("not-known-target", &[("name", name)]),
             NotKnown::PathMtu => text.get("not-known-path-mtu"),
+            NotKnown::Set(name) => text.with("not-known-set", &[("name", name)]),
             NotKnown::Queue => text.get("not-known-queue"),
         },
     }
+}
+
+fn set_changed(text: &Text, set: &str, change: &SetChange) -> String {
+    let (key, elem): (_, &str) = match change {
+        SetChange::Created(kind) => ("set-created", kind),
+        SetChange::Destroyed => ("set-destroyed", ""),
+        SetChange::Flushed => ("set-flushed", ""),
+        SetChange::Renamed(to) => ("set-renamed", to),
+        SetChange::Swapped(with) => ("set-swapped", with),
+        SetChange::Added(elem) => ("set-added", elem),
+        SetChange::Updated(elem) => ("set-updated", elem),
+        SetChange::Deleted(elem) => ("set-deleted", elem),
+        SetChange::Expired(elem) => ("set-expired", elem),
+        SetChange::GaveWay(elem) => ("set-gave-way", elem),
+    };
+    text.with(key, &[("set", set), ("what", elem)])
 }
 
 fn tracked_by(text: &Text, why: TrackedBy, ct: &CtRef) -> String {
@@ -249,6 +270,16 @@ pub fn found(lang: Lang, fact: &Fact) -> String {
         Fact::Fragment(true) => "found-fragment",
         Fact::Fragment(false) => "found-not-fragment",
         Fact::Tokens(n) => return text.count("found-tokens", *n),
+        Fact::Set(SetFact { set, asked, entry }) => {
+            let asked = asked.as_deref().unwrap_or_default();
+            let entry = entry.as_deref().unwrap_or_default();
+            let key = match (asked, entry) {
+                ("", _) => "found-set-nothing",
+                (_, "") => "found-set-out",
+                _ => "found-set-in",
+            };
+            return text.with(key, &[("set", set), ("asked", asked), ("entry", entry)]);
+        }
         Fact::Absent(what) => match what {
             Absent::Header => "found-absent-header",
             Absent::TcpOption => "found-absent-tcp-option",

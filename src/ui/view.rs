@@ -383,7 +383,7 @@ fn is_told(event: &Event) -> bool {
                 ChangedBy::Target | ChangedBy::Nat(_) | ChangedBy::Forwarding | ChangedBy::Loopback => true,
                 ChangedBy::Tracking | ChangedBy::Routing => false,
             },
-            NfEvent::LogWritten { .. } | NfEvent::NotKnown { .. } => true,
+            NfEvent::LogWritten { .. } | NfEvent::SetChanged { .. } | NfEvent::NotKnown { .. } => true,
             NfEvent::ConnectionChanged { change, .. } => match change {
                 CtChange::Tcp(..) | CtChange::Reset | CtChange::Replaced | CtChange::Mark(_) => true,
                 CtChange::Created

@@ -90,15 +90,22 @@ pub struct Look<'a> {
 pub enum Answer {
     /// It is, by this element.
     In {
+        /// What was looked for.
+        asked: SmolStr,
         /// The element.
-        elem: SmolStr,
+        entry: SmolStr,
         /// What the packet may get from it.
         skbinfo: SkbInfo,
     },
     /// It is not; what was looked for, if the packet has it.
     Out(Option<SmolStr>),
     /// An exception: this element says that it is not.
-    Except(SmolStr),
+    Except {
+        /// What was looked for.
+        asked: SmolStr,
+        /// The exception.
+        entry: SmolStr,
+    },
     /// The model was not told what it would have to look for.
     NotTold(NotTold),
     /// There is no such set.
@@ -137,9 +144,9 @@ impl Sets {
         let answer = match found {
             None => Answer::Out(Some(text(&elem))),
             Some((here, ext)) if ext.nomatch == ask.nomatch => {
-                Answer::In { elem: text(here), skbinfo: ext.skbinfo }
+                Answer::In { asked: text(&elem), entry: text(here), skbinfo: ext.skbinfo }
             }
-            Some((here, _)) => Answer::Except(text(here)),
+            Some((here, _)) => Answer::Except { asked: text(&elem), entry: text(here) },
         };
         if let Some(set) = self.get_mut(name).filter(|_| !counted.is_empty() || fills) {
             for here in &counted {
@@ -165,13 +172,19 @@ impl Sets {
         };
         let mut answer = Answer::Out(None);
         for member in members {
-            let (elem, skbinfo) = match self.ask(&member, look, &own, log) {
-                Answer::In { elem, skbinfo } => (elem, skbinfo),
+            let (asked, found, skbinfo) = match self.ask(&member, look, &own, log) {
+                Answer::In { asked, entry, skbinfo } => (asked, entry, skbinfo),
                 Answer::NotTold(what) => {
                     answer = Answer::NotTold(what);
                     continue;
                 }
-                Answer::Out(_) | Answer::Except(_) | Answer::NoSet => continue,
+                Answer::Out(asked) => {
+                    if let Answer::Out(last) = &mut answer {
+                        *last = asked.or(last.take());
+                    }
+                    continue;
+                }
+                Answer::Except { .. } | Answer::NoSet => continue,
             };
             let Some(set) = self.get(name) else { return Answer::NoSet };
             let entry = Elem { set: Some(member.clone()), ..Elem::default() };
@@ -189,7 +202,7 @@ impl Sets {
                 set.count(&entry, length);
             }
             if holds {
-                return Answer::In { elem: format!("{member} {elem}").into(), skbinfo };
+                return Answer::In { asked, entry: format!("{member} {found}").into(), skbinfo };
             }
         }
         answer

@@ -25,7 +25,7 @@ mod ports;
 mod quota;
 mod rateest;
 mod recent;
-mod set;
+pub(super) mod set;
 mod state;
 mod statistic;
 mod string;
@@ -63,6 +63,7 @@ use super::env::Env;
 use super::error::KernelError;
 use super::extension::{self, Extension};
 use super::fact::Test;
+use super::ipset::{Changes, Sets};
 use super::kept::Kept;
 use super::modules::Modules;
 use super::text::SaveOptions;
@@ -223,6 +224,10 @@ pub struct MatchCx<'a> {
     pub at: (&'a RuleRef, usize),
     /// What matches remember from packet to packet.
     pub modules: &'a mut Modules,
+    /// The host's sets.
+    pub sets: &'a mut Sets,
+    /// What a match changed in them.
+    pub changes: &'a mut Changes,
 }
 
 impl Match {
@@ -303,7 +308,8 @@ impl Match {
             Match::Icmp(m) => m.test(cx),
             Match::IpRange(m) => m.test(cx),
             Match::Kept(m) => absent::test(m, cx),
-            Match::Set(_) | Match::Unknown(_) => Test::not_modelled(),
+            Match::Set(m) => m.test(cx),
+            Match::Unknown(_) => Test::not_modelled(),
             Match::Limit(m) => m.test(cx),
             Match::Mac(m) => m.test(cx),
             Match::Mark(m) => m.test(cx),

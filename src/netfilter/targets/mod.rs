@@ -14,6 +14,7 @@ mod nfqueue;
 mod plain;
 mod rateest;
 mod reject;
+mod set;
 mod tcpmss;
 mod tos;
 mod ttl;
@@ -28,6 +29,7 @@ pub use netmap::NetMap;
 pub use nflog::NfLog;
 pub use nfqueue::NfQueue;
 pub use reject::{Reject, RejectWith};
+pub use set::{SetSides, SetTarget};
 pub use tcpmss::TcpMss;
 pub use tos::{Dscp, Tos};
 pub use ttl::{Ttl, TtlAction};
@@ -80,6 +82,8 @@ pub enum Target {
     NfQueue(NfQueue),
     /// `-j REJECT`.
     Reject(Reject),
+    /// `-j SET`.
+    Set(Box<SetTarget>),
     /// `-j TCPMSS`.
     TcpMss(TcpMss),
     /// `-j TOS`.
@@ -122,7 +126,7 @@ pub const ALL: &[&Extension] = &[
     &nat::REDIRECT,
     &reject::EXT,
     &kept::SECMARK,
-    &kept::SET,
+    &set::EXT,
     &nat::SNAT,
     &kept::SNPT,
     &kept::SYNPROXY,
@@ -230,6 +234,7 @@ impl Target {
             | Target::Checksum
             | Target::Classify(_)
             | Target::Dscp(_)
+            | Target::Set(_)
             | Target::TcpMss(_)
             | Target::Tos(_)
             | Target::Ttl(_) => Role::Change,
@@ -259,6 +264,7 @@ impl Target {
             Target::NfLog(_) => "NFLOG",
             Target::NfQueue(_) => "NFQUEUE",
             Target::Reject(_) => "REJECT",
+            Target::Set(_) => "SET",
             Target::TcpMss(_) => "TCPMSS",
             Target::Tos(_) => "TOS",
             Target::Trace => "TRACE",
@@ -291,6 +297,7 @@ impl Target {
             Target::NfLog(t) => t.save(out),
             Target::NfQueue(t) => t.save(out),
             Target::Reject(t) => t.save(out),
+            Target::Set(t) => t.save(out),
             Target::TcpMss(t) => t.save(out),
             Target::Tos(t) => t.save(out),
             Target::Ttl(t) => t.save(out),

@@ -208,7 +208,7 @@ impl Maker<'_> {
                 self.also(id);
                 self.know(entry);
             }
-            NfEvent::LogWritten { .. } => self.also(id),
+            NfEvent::LogWritten { .. } | NfEvent::SetChanged { .. } => self.also(id),
             NfEvent::NotKnown { .. } => {
                 self.also(id);
                 if let Some(last) = self.reel.frames.last_mut() {

@@ -1,8 +1,8 @@
 //! What stands behind a command's name and element: options by set type, and what is wrong with them.
 
 use super::super::elem::mask;
-use super::super::request::{Addrs, Request};
-use super::super::{Dim, Method, SetError, SetType, Spec, Verb};
+use super::super::request::Request;
+use super::super::{Method, SetError, SetType, Spec, Verb};
 use super::address::{Form, addresses, number, port, ports, proto_port};
 use crate::netfilter::Family;
 use smol_str::SmolStr;
@@ -441,63 +441,4 @@ fn skbprio(text: &str) -> Result<u32, Fault> {
         Some((major as u32) << 16 | (minor as u32 & 0xffff))
     });
     found.ok_or_else(|| Fault::syntax("Invalid skbprio format, it should be:MAJOR:MINOR (see manpage)"))
-}
-
-/// A command that lost its element (ICMP of the other family).
-pub(super) fn without_element(kind: SetType, verb: Verb, said: String) -> Fault {
-    if change_options(kind, verb).is_empty() {
-        return Fault::warning(
-            "There are missing mandatory flags but can't check them. It's a bug, please report the problem."
-                .to_owned(),
-        );
-    }
-    let command = if verb == Verb::Test { "test" } else { "add" };
-    let mut fault = Fault::syntax(said);
-    fault.add(format!("Invalid {command} command: missing setname"));
-    fault
-}
-
-/// Which forms of an element a command takes.
-pub(super) fn check_allowed(
-    kind: SetType,
-    family: Option<Family>,
-    verb: Verb,
-    request: &Request,
-) -> Result<(), Fault> {
-    let Some(Addrs { to, len, .. }) = request.ip.or(request.port.map(|_| Addrs {
-        from: IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-        to: None,
-        len: None,
-    })) else {
-        return Ok(());
-    };
-    if kind == SetType::HashIpPortIp && request.ip2.is_some_and(|a| a.len.is_some()) {
-        let said = "There are not allowed options (28) but can't resolve them. It's a bug, please report the problem.";
-        return Err(Fault::warning(said.to_owned()));
-    }
-    let first_is_net = kind.dims().first() == Some(&Dim::Net);
-    let test = verb == Verb::Test;
-    let single = matches!(kind, SetType::HashIpMac | SetType::BitmapIpMac);
-    let no_range = single || test && kind != SetType::HashIp;
-    let what = if len.is_some() && no_range && !first_is_net {
-        "IP/CIDR range"
-    } else if to.is_some() && no_range {
-        "FROM-TO IP range"
-    } else if request.port_to.is_some() && test {
-        "FROM-TO port range"
-    } else {
-        return Ok(());
-    };
-    let command = match verb {
-        Verb::Test => "test",
-        Verb::Del => "del",
-        _ => "add",
-    };
-    let family = match family {
-        Some(Family::Ip) => "inet",
-        Some(Family::Ip6) => "inet6",
-        None => "unspec",
-    };
-    let said = format!("{what} is not allowed in command {command} with set type {kind} and family {family}");
-    Err(Fault::said(said))
 }

@@ -1,6 +1,7 @@
 //! The program `ipset` 7.17: words in, text and exit status out.
 
 mod address;
+mod allowed;
 mod args;
 mod element;
 mod help;
@@ -240,9 +241,9 @@ impl<'a> Session<'a> {
             return self.fail(fault);
         }
         if let Some(said) = late {
-            return self.fail(args::without_element(kind, verb, said));
+            return self.fail(allowed::without_element(kind, verb, said));
         }
-        if let Err(fault) = args::check_allowed(kind, family, verb, &request) {
+        if let Err(fault) = allowed::check_allowed(kind, family, verb, &request) {
             return self.fail(fault);
         }
         if self.line > 0 && verb != Verb::Test {
