@@ -107,7 +107,7 @@ impl SetType {
             SetType::BitmapIp => facts(&["bitmap:ip", "ipmap"], 3, &[Ip]),
             SetType::BitmapIpMac => facts(&["bitmap:ip,mac", "macipmap"], 3, &[Ip, Mac]),
             SetType::BitmapPort => facts(&["bitmap:port", "portmap"], 3, &[Port]),
-            SetType::HashIp => facts(&["hash:ip", "iphash", "iptree", "iptreemap"], 6, &[Ip]),
+            SetType::HashIp => facts(&["hash:ip", "iphash"], 6, &[Ip]),
             SetType::HashNet => facts(&["hash:net", "nethash"], 7, &[Net]),
             SetType::HashIpPort => facts(&["hash:ip,port", "ipporthash"], 7, &[Ip, Port]),
             SetType::HashNetPort => facts(&["hash:net,port", "netporthash"], 8, &[Net, Port]),

@@ -34,10 +34,6 @@ pub(super) fn check_allowed(
     })) else {
         return Ok(());
     };
-    if kind == SetType::HashIpPortIp && request.ip2.is_some_and(|a| a.len.is_some()) {
-        let said = "There are not allowed options (28) but can't resolve them. It's a bug, please report the problem.";
-        return Err(Fault::warning(said.to_owned()));
-    }
     let first_is_net = kind.dims().first() == Some(&Dim::Net);
     let test = verb == Verb::Test;
     let single = matches!(kind, SetType::HashIpMac | SetType::BitmapIpMac);
@@ -48,6 +44,15 @@ pub(super) fn check_allowed(
         "FROM-TO IP range"
     } else if request.port_to.is_some() && test {
         "FROM-TO port range"
+    } else if kind == SetType::HashIpPortIp && request.ip2.is_some_and(|a| a.len.is_some()) {
+        let cannot = match change_options(kind, verb).is_empty() {
+            true => "option list is empty",
+            false => "can't resolve them",
+        };
+        let said = format!(
+            "There are not allowed options (28) but {cannot}. It's a bug, please report the problem."
+        );
+        return Err(Fault::warning(said));
     } else {
         return Ok(());
     };

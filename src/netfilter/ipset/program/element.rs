@@ -89,8 +89,8 @@ pub(super) fn read(
 }
 
 /// A fault after the one that was passed over.
-fn behind(late: &Option<String>, fault: Fault) -> Fault {
-    let Some(said) = late else { return fault };
+pub(super) fn behind(late: &Option<String>, fault: Fault) -> Fault {
+    let (Some(said), Fault::Report { .. }) = (late, &fault) else { return fault };
     let mut both = Fault::syntax(said);
     both.add(fault.message());
     both

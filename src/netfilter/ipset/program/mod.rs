@@ -238,7 +238,7 @@ impl<'a> Session<'a> {
             Err(fault) => return self.fail(fault),
         };
         if let Err(fault) = args::change(kind, verb, words, &mut request) {
-            return self.fail(fault);
+            return self.fail(element::behind(&late, fault));
         }
         if let Some(said) = late {
             return self.fail(allowed::without_element(kind, verb, said));
