@@ -14,7 +14,7 @@ use vitrine::netfilter::event::ChangedBy;
 use vitrine::netfilter::ipset::Sets;
 use vitrine::netfilter::text::restore_with;
 use vitrine::netfilter::{Choices, CtState, Family, Ruleset, Sender, Table, TableName};
-use vitrine::packet::{Fragment, Icmp, IcmpType, Packet, Ports, Proto, Tcp, TcpFlags, Transport};
+use vitrine::packet::{Fragment, Icmp, IcmpType, Packet, Payload, Ports, Proto, Tcp, TcpFlags, Transport};
 use vitrine::query::{PathStep, path};
 
 /// One host of a lab, as the model has it.
@@ -162,13 +162,13 @@ fn packet(json: &Value) -> Option<Packet> {
     let (sport, dport) = (number("sport") as u16, number("dport") as u16);
     let kind = IcmpType::new(number("type") as u8, number("code") as u8);
     let quoted = json["inner"].is_object().then(|| packet(&json["inner"])).flatten().map(Box::new);
-    let icmp = || Transport::Icmp(Icmp { kind, id: number("id") as u16, quoted });
+    let icmp = || Transport::Icmp(Icmp { kind, id: number("id") as u16, quoted, ..Icmp::default() });
     let proto = json["proto"].as_str().map(str::to_owned).unwrap_or(number("proto").to_string());
     let transport = match proto.as_str() {
         "tcp" => {
             let names = json["flags"].as_str().unwrap_or_default().split(',').filter(|f| !f.is_empty());
             let flags = names.fold(TcpFlags(0), |sum, f| sum | TcpFlags::by_name(f).unwrap_or_default());
-            Transport::Tcp(Tcp { sport, dport, flags, mss: None })
+            Transport::Tcp(Tcp { sport, dport, flags, ..Tcp::default() })
         }
         "icmp" | "icmpv6" | "ipv6-icmp" => icmp(),
         name => {
@@ -185,9 +185,13 @@ fn packet(json: &Value) -> Option<Packet> {
     packet.tos = number("tos") as u8;
     packet.bad_checksum = json["bad_csum"].as_bool().unwrap_or(false);
     if let Some(offset) = json["frag_offset"].as_u64().or(json["frag"]["offset"].as_u64()) {
-        packet.fragment = Some(Fragment { offset: offset as u16, more: false });
+        packet.fragment = Some(Fragment {
+            offset: offset as u16,
+            more: false,
+            length: number("len").saturating_sub(20) as u16,
+        });
     }
-    packet.payload = (number("len") as u32).saturating_sub(packet.len()) as u16;
+    packet.payload = Payload::Size((number("len") as u32).saturating_sub(packet.len()) as u16);
     Some(packet)
 }
 
@@ -222,11 +226,11 @@ fn expected(pass: &Value) -> Vec<String> {
 
 fn ends(packet: &Packet) -> String {
     let mut bare = packet.clone();
-    bare.payload = 0;
+    bare.payload = Payload::NONE;
     bare.bad_checksum = false;
     // Truths tell no TCP options.
     if let Transport::Tcp(tcp) = &mut bare.transport {
-        tcp.mss = None;
+        tcp.options = Default::default();
     }
     if let Transport::Icmp(icmp) = &mut bare.transport {
         icmp.quoted = None;
@@ -255,7 +259,7 @@ fn actual(machine: &Machine, family: Family, log: &Log<Event>, fate: &Fate) -> V
     out.push(match fate {
         Fate::Delivered => "delivered".into(),
         Fate::Sent(dev) => format!("sent {dev} {}", last.map(|p| ends(&p)).unwrap_or_default()),
-        Fate::SentSomewhere => "sent somewhere".into(),
+        Fate::SentSomewhere | Fate::LoopedBack | Fate::Gathered => "sent somewhere".into(),
         Fate::Dropped | Fate::Rejected => "dropped".into(),
         Fate::Lost(_) => "lost".into(),
         Fate::Unknown => "unknown".into(),
@@ -328,7 +332,9 @@ fn replay(lab: &Value, truth: &Value) -> Count {
                 let quoted = quoted.clone().or(sent);
                 if let (Transport::Icmp(icmp), Some(inner)) = (&mut packet.transport, &quoted) {
                     icmp.quoted = Some(Box::new(inner.clone()));
-                    packet.payload = packet.payload.saturating_sub(inner.len() as u16);
+                    icmp.quoted_len = inner.len() as u16;
+                    packet.payload =
+                        Payload::Size((packet.payload.len() as u16).saturating_sub(inner.len() as u16));
                 }
             }
             let iif = pass["path"][0]["iif"].as_str().and_then(IfName::new);

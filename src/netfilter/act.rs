@@ -5,7 +5,7 @@ use super::event::{ChangedBy, CtChange, Event, NotKnown};
 use super::ipset::{Answer, Ask, By, ByError, Changes, Look};
 use super::targets::{self, ConnMark, SetSides, SetTarget, Target, TcpMss};
 use super::walk::{ChainOutcome, RuleOutcome, changed, tell_sets};
-use super::{Hook, Netfilter, RuleRef, Skb, WalkCx};
+use super::{Hook, Netfilter, RuleRef, Skb, Template, WalkCx};
 use crate::abi::EventId;
 use crate::packet::{Direction, Transport};
 use std::sync::Arc;
@@ -56,7 +56,7 @@ impl Netfilter {
                 RuleOutcome::Next
             }
             Target::Ct(ct) => {
-                self.ct_target(ct, skb, event, cx);
+                self.ct_target(ct, skb);
                 RuleOutcome::Next
             }
             Target::Ttl(ttl) => {
@@ -145,15 +145,20 @@ impl Netfilter {
         tell_sets(changes, event, cx);
     }
 
-    /// CT acts only on a packet that has no connection yet.
-    fn ct_target(&mut self, ct: &targets::Ct, skb: &mut Skb, event: EventId, cx: &mut WalkCx) {
-        if skb.ct.is_some() {
+    /// CT acts only on a packet that has no connection yet, and only once.
+    fn ct_target(&mut self, ct: &targets::Ct, skb: &mut Skb) {
+        if skb.ct.is_some() || skb.template.is_some() {
             return;
         }
         if ct.notrack {
             skb.ct = Some(CtRef { state: CtState::Untracked, entry: None, dir: Direction::Original });
         } else {
-            cx.sink.emit(Some(event), Event::NotKnown { what: NotKnown::Target("CT".into()) });
+            skb.template = Some(Arc::new(Template {
+                zone: ct.zone,
+                helper: ct.helper.clone(),
+                ctevents: ct.ctevents,
+                expevents: ct.expevents,
+            }));
         }
     }
 }
@@ -167,7 +172,7 @@ fn tcp_mss(mss: TcpMss, skb: &mut Skb, event: EventId, cx: &mut WalkCx) {
         TcpMss::Set(size) => {
             if let Transport::Tcp(tcp) = &mut skb.packet.transport {
                 // An MSS is never raised; a packet without the option gets it.
-                tcp.mss = Some(tcp.mss.map_or(size, |now| now.min(size)));
+                tcp.options.set_mss(tcp.options.mss().map_or(size, |now| now.min(size)));
             }
         }
     }

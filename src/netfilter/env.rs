@@ -1,5 +1,6 @@
 //! What netfilter asks of the host around it. The network room answers.
 
+use super::Skb;
 use crate::abi::IfName;
 use serde::Serialize;
 use std::fmt;
@@ -54,4 +55,57 @@ pub trait Env {
     /// The address that MASQUERADE gives to packets that leave by an interface towards `to`, and REDIRECT
     /// to those that came in by it. `None` where it has none or none is known.
     fn interface_address(&self, name: &IfName, to: IpAddr) -> Option<IpAddr>;
+
+    /// True if the host's interfaces, bridges, routes and sockets are all known; false where they were worked
+    /// out from rules and packets, and what they do not tell is unknown.
+    fn is_described(&self) -> bool {
+        false
+    }
+
+    /// Whether a packet of this host has a route as it is now.
+    fn can_route(&self, skb: &Skb) -> bool {
+        let _ = skb;
+        true
+    }
+
+    /// The largest packet that the route carries by which this one leaves (`dst_mtu`), bytes, and the
+    /// largest that the way back to its sender carries; `None` where that is not known.
+    fn path_mtu(&self, skb: &Skb) -> Option<(u32, u32)> {
+        let _ = skb;
+        None
+    }
+
+    /// Whether the way back to the packet's source passes the reverse path check (`nft_fib`, `xt_rpfilter`).
+    fn reverse_path(&self, skb: &Skb, check: ReversePath) -> Option<bool> {
+        let _ = (skb, check);
+        None
+    }
+
+    /// The local socket that would get the packet (`nf_sk_lookup_slow_v4`), `Some(None)` where there is none.
+    fn socket(&self, skb: &Skb) -> Option<Option<SocketFacts>> {
+        let _ = skb;
+        None
+    }
+}
+
+/// How the reverse path is checked (iptables-extensions(8), rpfilter).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ReversePath {
+    /// Any interface will do.
+    pub loose: bool,
+    /// The packet's mark counts in the lookup.
+    pub valid_mark: bool,
+    /// A local source address passes.
+    pub accept_local: bool,
+}
+
+/// What `-m socket` asks of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketFacts {
+    /// It is bound to any address.
+    pub wildcard: bool,
+    /// `IP_TRANSPARENT` is set.
+    pub transparent: bool,
+    /// `SO_MARK`.
+    pub mark: u32,
 }

@@ -19,6 +19,7 @@ pub mod kept;
 pub mod matches;
 pub mod modules;
 mod nat;
+mod nat_tuple;
 pub mod rate;
 mod rule;
 mod ruleset;
@@ -34,8 +35,10 @@ pub mod value;
 mod walk;
 
 pub use choices::Choices;
-pub use conntrack::{Conntrack, CtEntry, CtId, CtRef, CtState, CtStatus, TcpState};
-pub use env::{AddrType, Env};
+pub use conntrack::{
+    Conntrack, ConntrackSettings, CtEntry, CtId, CtRef, CtState, CtStatus, TcpState, Template, Zone,
+};
+pub use env::{AddrType, Env, ReversePath, SocketFacts};
 pub use error::{KernelError, RuleError};
 pub use fact::{Absent, Fact, NotTold, SetFact, Ternary, Test};
 pub use family::Family;
@@ -43,8 +46,8 @@ pub use hook::{Hook, Stage};
 pub use matches::Match;
 pub use rule::{AddrMask, Counters, IfMatch, Inv, Rule};
 pub use ruleset::{Chain, ChainKind, ChainName, Policy, RuleRef, Ruleset, Table};
-pub use skb::{OutDev, Sender, Skb};
+pub use skb::{Cast, OutDev, Sender, Skb};
 pub use table::TableName;
 pub use targets::Target;
 pub use unknown::Unknown;
-pub use walk::{HookVerdict, Netfilter, WalkCx};
+pub use walk::{HookVerdict, LostIn, Netfilter, WalkCx};

@@ -1,9 +1,11 @@
 //! A packet with what the kernel keeps beside it.
 
-use super::conntrack::CtRef;
+use super::conntrack::{CtRef, Template};
 use crate::abi::{IfName, Mac};
 use crate::packet::Packet;
 use serde::Serialize;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// A packet on its way through a host (`struct sk_buff`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -14,15 +16,83 @@ pub struct Skb {
     pub iif: Option<IfName>,
     /// The interface it leaves by.
     pub oif: OutDev,
+    /// The port of a bridge that it came in by (`physindev`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub physin: Option<IfName>,
+    /// The port of a bridge that it leaves by (`physoutdev`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub physout: Option<IfName>,
     /// The packet mark (`skb->mark`).
     pub mark: u32,
+    /// `skb->priority`, as CLASSIFY sets it.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub priority: u32,
     /// What connection tracking said of it; `None` before it was asked.
     pub ct: Option<CtRef>,
+    /// What a CT rule said of its connection; gone once connection tracking was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<Arc<Template>>,
     /// The socket that sent it.
     pub sender: Sender,
     /// The hardware address it came from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mac: Option<Mac>,
+    /// The hardware address it was sent to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to_mac: Option<Mac>,
+    /// To whom the frame that carried it was sent; `None` where nobody told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cast: Option<Cast>,
+    /// The length of the longest piece of a packet that was put together, IP header included
+    /// (`frag_max_size`), bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub largest_piece: Option<u32>,
+    /// The local socket that TPROXY gave it to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tproxy: Option<SocketAddr>,
+}
+
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+impl Skb {
+    /// A packet that nothing is known of besides its headers.
+    pub fn new(packet: Packet) -> Self {
+        Skb {
+            packet,
+            iif: None,
+            oif: OutDev::None,
+            physin: None,
+            physout: None,
+            mark: 0,
+            priority: 0,
+            ct: None,
+            template: None,
+            sender: Sender::Kernel,
+            mac: None,
+            to_mac: None,
+            cast: None,
+            largest_piece: None,
+            tproxy: None,
+        }
+    }
+}
+
+/// To whom a frame was sent (`skb->pkt_type`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Cast {
+    /// To this host.
+    Host,
+    /// To all.
+    Broadcast,
+    /// To a group.
+    Multicast,
+    /// To another host: seen because the interface takes all.
+    OtherHost,
+    /// Sent by this host to itself, over lo or as its own copy of a group's packet.
+    Loopback,
 }
 
 /// The interface that a packet leaves by.
@@ -36,6 +106,16 @@ pub enum OutDev {
     Named(IfName),
     /// Some interface: the host's routes do not tell which.
     Unknown,
+}
+
+impl OutDev {
+    /// The interface's name, where there is one and it is known.
+    pub fn name(&self) -> Option<&IfName> {
+        match self {
+            OutDev::Named(name) => Some(name),
+            OutDev::None | OutDev::Unknown => None,
+        }
+    }
 }
 
 /// Who sent a packet that this host made.

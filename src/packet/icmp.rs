@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 /// An ICMP message's type and code (RFC 792, RFC 4443).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct IcmpType {
     /// Type.
     #[serde(rename = "type")]

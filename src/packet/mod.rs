@@ -2,19 +2,24 @@
 
 mod flags;
 mod icmp;
+mod payload;
 mod proto;
+mod tcp;
 mod text;
 mod tuple;
 
 pub use flags::TcpFlags;
 pub use icmp::{IcmpType, icmp_name, icmp_names, icmp_type_by_name};
+pub use payload::Payload;
 pub use proto::Proto;
+pub use tcp::{Tcp, TcpNumbers, TcpOption, TcpOptions};
 pub use text::{PacketErrorKind, ParsePacketError, Words, parse_packet};
 pub use tuple::{Direction, L4Id, Tuple};
 
+use crate::abi::Mac;
 use serde::Serialize;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 /// An IP packet: the header fields that rules and conntrack look at, and the size of what it carries.
 ///
@@ -29,10 +34,19 @@ pub struct Packet {
     pub ttl: u8,
     /// Type of service byte (DSCP and ECN), or IPv6's traffic class.
     pub tos: u8,
-    /// What the IP header carries.
+    /// IPv4's identification: the same for all fragments of a packet.
+    #[serde(skip)]
+    pub id: u16,
+    /// IPv4's "don't fragment".
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub df: bool,
+    /// IPv4's options, as bytes, padded to words of four.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ip_options: Vec<u8>,
+    /// What the IP header carries; for a fragment, what the whole packet does.
     pub transport: Transport,
-    /// Bytes after the transport header.
-    pub payload: u16,
+    /// What comes after the transport header; for a fragment, of the whole packet.
+    pub payload: Payload,
     /// Set where the packet is a piece of a larger one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fragment: Option<Fragment>,
@@ -44,10 +58,12 @@ pub struct Packet {
 /// Where a fragment lies in its packet (RFC 791).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Fragment {
-    /// Offset in bytes, a multiple of 8.
+    /// Offset in bytes, a multiple of 8, from the transport header on.
     pub offset: u16,
     /// More fragments follow.
     pub more: bool,
+    /// How many bytes of the packet, from the offset on, this piece carries.
+    pub length: u16,
 }
 
 /// The header after the IP header.
@@ -64,20 +80,6 @@ pub enum Transport {
     Other(Proto),
 }
 
-/// A TCP header.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Tcp {
-    /// Source port.
-    pub sport: u16,
-    /// Destination port.
-    pub dport: u16,
-    /// The flag bits.
-    pub flags: TcpFlags,
-    /// Maximum segment size option, bytes, where it is given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub mss: Option<u16>,
-}
-
 /// A header of which only the two ports count.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Ports {
@@ -90,16 +92,56 @@ pub struct Ports {
 }
 
 /// An ICMP or ICMPv6 header.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Icmp {
     /// Type and code.
     #[serde(flatten)]
     pub kind: IcmpType,
     /// Identifier of a query (echo, timestamp, …); 0 elsewhere.
     pub id: u16,
+    /// Sequence number of a query.
+    pub seq: u16,
+    /// The next hop's MTU, in "fragmentation needed" and "packet too big".
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
+    /// The better gateway that a redirect names.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gateway: Option<IpAddr>,
+    /// What neighbour discovery asks for or tells (RFC 4861).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub neighbour: Option<Neighbour>,
     /// The packet that an error quotes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quoted: Option<Box<Packet>>,
+    /// How many bytes of it, its IP header included.
+    #[serde(skip)]
+    pub quoted_len: u16,
+}
+
+/// The body of a neighbour solicitation or advertisement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Neighbour {
+    /// The address in question.
+    pub target: Ipv6Addr,
+    /// The hardware address in the option: the sender's in a solicitation, the target's in an advertisement.
+    pub mac: Option<Mac>,
+    /// The advertisement answers a solicitation.
+    pub solicited: bool,
+}
+
+impl Icmp {
+    /// A query or its answer.
+    pub fn query(kind: IcmpType, id: u16, seq: u16) -> Self {
+        Icmp { kind, id, seq, ..Icmp::default() }
+    }
+
+    /// An error about a packet. It quotes as much as Linux does: up to 576 bytes in all with IPv4
+    /// (`icmp_send`, RFC 1812 4.3.2.3), 1280 with IPv6 (`icmp6_send`, RFC 4443 2.4).
+    pub fn error(kind: IcmpType, about: &Packet) -> Self {
+        let most: u32 = if about.src.is_ipv4() { 576 - 28 } else { 1280 - 48 };
+        let quoted_len = about.len().min(most) as u16;
+        Icmp { kind, quoted: Some(Box::new(about.clone())), quoted_len, ..Icmp::default() }
+    }
 }
 
 impl Packet {
@@ -112,8 +154,11 @@ impl Packet {
             dst,
             ttl: 64,
             tos: 0,
+            id: 0,
+            df: false,
+            ip_options: Vec::new(),
             transport,
-            payload: 0,
+            payload: Payload::NONE,
             fragment: None,
             bad_checksum: false,
         })
@@ -130,20 +175,34 @@ impl Packet {
         }
     }
 
-    /// The whole packet's size in bytes, as counters count it: IP header, transport header, payload.
+    /// The packet's size in bytes, as counters count it: IP header, transport header, payload. A fragment's is
+    /// that of the piece.
     pub fn len(&self) -> u32 {
-        let ip: u32 = if self.src.is_ipv4() { 20 } else { 40 };
-        let transport: u32 = match &self.transport {
-            Transport::Tcp(tcp) => 20 + if tcp.mss.is_some() { 4 } else { 0 },
+        let carried = match self.fragment {
+            Some(fragment) => u32::from(fragment.length),
+            None => self.carried(),
+        };
+        self.header_len() + carried
+    }
+
+    /// The IP header's size in bytes.
+    pub fn header_len(&self) -> u32 {
+        if self.src.is_ipv4() { 20 + self.ip_options.len() as u32 } else { 40 }
+    }
+
+    /// Bytes after the IP header, of the whole packet.
+    pub fn carried(&self) -> u32 {
+        let transport = match &self.transport {
+            Transport::Tcp(tcp) => 20 + tcp.options.size(),
             Transport::Ports(p) if p.proto == Proto::SCTP || p.proto == Proto::DCCP => 12,
-            Transport::Ports(_) | Transport::Icmp(_) => 8,
+            Transport::Ports(_) => 8,
+            Transport::Icmp(icmp) => {
+                let neighbour = icmp.neighbour.map_or(0, |n| 16 + if n.mac.is_some() { 8 } else { 0 });
+                8 + u32::from(icmp.quoted_len) + neighbour
+            }
             Transport::Other(_) => 0,
         };
-        let quoted = match &self.transport {
-            Transport::Icmp(Icmp { quoted: Some(q), .. }) => q.len(),
-            _ => 0,
-        };
-        ip + transport + quoted + u32::from(self.payload)
+        transport + self.payload.len()
     }
 
     /// False: a packet always has a header.
@@ -229,7 +288,7 @@ impl fmt::Display for Packet {
             }
             _ => {}
         }
-        if let Some(Tcp { mss: Some(mss), .. }) = self.tcp() {
+        if let Some(mss) = self.tcp().and_then(|t| t.options.mss()) {
             write!(f, " mss={mss}")?;
         }
         if self.ttl != 64 {
@@ -238,8 +297,11 @@ impl fmt::Display for Packet {
         if self.tos != 0 {
             write!(f, " tos={:#04x}", self.tos)?;
         }
-        if self.payload != 0 {
-            write!(f, " payload={}", self.payload)?;
+        if !self.payload.is_empty() {
+            write!(f, " payload={}", self.payload.len())?;
+        }
+        if self.df {
+            f.write_str(" df")?;
         }
         if let Some(fragment) = self.fragment {
             write!(f, " frag={}{}", fragment.offset, if fragment.more { "+" } else { "" })?;

@@ -1,6 +1,8 @@
 //! A packet as one line of text, the way people type it: `tcp 203.0.113.9:40000 > 198.51.100.2:8080 syn`.
 
-use super::{Fragment, Icmp, IcmpType, Packet, Ports, Proto, Tcp, TcpFlags, Transport, icmp_type_by_name};
+use super::{
+    Fragment, Icmp, IcmpType, Packet, Payload, Ports, Proto, Tcp, TcpFlags, Transport, icmp_type_by_name,
+};
 use std::fmt;
 use std::net::IpAddr;
 
@@ -110,7 +112,7 @@ impl<'a> Words<'a> {
 ///
 /// Words after the addresses: TCP flags (`syn`, `syn,ack`, `none`; default `syn`), an ICMP type's name or
 /// `type=T/C` (default echo-request), `id=N`, `ttl=N`, `tos=N`, `payload=BYTES`, `mss=N`,
-/// `frag=OFFSET[+]`, `bad-checksum`, and, for an ICMP error, `about PACKET`, the quoted packet, which
+/// `df`, `frag=OFFSET[+]`, `bad-checksum`, and, for an ICMP error, `about PACKET`, the quoted packet, which
 /// takes the rest.
 ///
 /// ```
@@ -143,10 +145,10 @@ pub fn parse_packet(words: &mut Words) -> Result<Packet, ParsePacketError> {
     }
     let v4 = src.is_ipv4();
     let transport = match proto {
-        Proto::TCP => Transport::Tcp(Tcp { sport, dport, flags: TcpFlags::SYN, mss: None }),
+        Proto::TCP => Transport::Tcp(Tcp { sport, dport, flags: TcpFlags::SYN, ..Tcp::default() }),
         p if p.has_ports() => Transport::Ports(Ports { proto, sport, dport }),
-        Proto::ICMP if v4 => Transport::Icmp(Icmp { kind: IcmpType::new(8, 0), id: 0, quoted: None }),
-        Proto::ICMPV6 if !v4 => Transport::Icmp(Icmp { kind: IcmpType::new(128, 0), id: 0, quoted: None }),
+        Proto::ICMP if v4 => Transport::Icmp(Icmp::query(IcmpType::new(8, 0), 0, 0)),
+        Proto::ICMPV6 if !v4 => Transport::Icmp(Icmp::query(IcmpType::new(128, 0), 0, 0)),
         _ => Transport::Other(proto),
     };
     let mut packet = Packet::new(src, dst, transport).ok_or_else(|| dst_at.error(Kind::Families))?;
@@ -154,6 +156,13 @@ pub fn parse_packet(words: &mut Words) -> Result<Packet, ParsePacketError> {
         if !option(words, word, &mut packet)? {
             break;
         }
+    }
+    // A first fragment has the transport header before its payload, a later one has not.
+    let carried = packet.carried();
+    let payload = packet.payload.len();
+    if let Some(fragment) = &mut packet.fragment {
+        let length = if fragment.offset == 0 { carried } else { payload };
+        fragment.length = u16::try_from(length).unwrap_or(u16::MAX);
     }
     Ok(packet)
 }
@@ -190,23 +199,27 @@ fn option(words: &mut Words, word: &str, packet: &mut Packet) -> Result<bool, Pa
             return Err(words.error(Kind::Word));
         }
         words.advance();
-        icmp.quoted = Some(Box::new(parse_packet(words)?));
+        let about = parse_packet(words)?;
+        let Icmp { quoted, quoted_len, .. } = Icmp::error(icmp.kind, &about);
+        (icmp.quoted, icmp.quoted_len) = (quoted, quoted_len);
         return Ok(true);
     }
     if word == "bad-checksum" {
         packet.bad_checksum = true;
+    } else if word == "df" && v4 {
+        packet.df = true;
     } else if let Some((key, value)) = word.split_once('=') {
         let bad = || words.error(Kind::Value);
         match (key, &mut packet.transport) {
             ("ttl", _) => packet.ttl = number(value).ok_or_else(bad)?,
             ("tos", _) => packet.tos = number(value).ok_or_else(bad)?,
-            ("payload", _) => packet.payload = number(value).ok_or_else(bad)?,
+            ("payload", _) => packet.payload = Payload::Size(number(value).ok_or_else(bad)?),
             ("frag", _) => {
                 let (offset, more) = value.strip_suffix('+').map_or((value, false), |o| (o, true));
                 let offset = number(offset).filter(|o: &u16| o.is_multiple_of(8)).ok_or_else(bad)?;
-                packet.fragment = Some(Fragment { offset, more });
+                packet.fragment = Some(Fragment { offset, more, length: 0 });
             }
-            ("mss", Transport::Tcp(tcp)) => tcp.mss = Some(number(value).ok_or_else(bad)?),
+            ("mss", Transport::Tcp(tcp)) => tcp.options.set_mss(number(value).ok_or_else(bad)?),
             ("id", Transport::Icmp(icmp)) => icmp.id = number(value).ok_or_else(bad)?,
             ("type", Transport::Icmp(icmp)) => {
                 let (ty, code) = value.split_once('/').unwrap_or((value, "0"));

@@ -81,11 +81,13 @@ pub fn path(ruleset: &Ruleset, log: &Log<Event>) -> Vec<PathStep> {
     let mut hook = None;
     for entry in log.entries() {
         match &entry.event {
-            Event::Net(NetEvent::Begins { skb, .. } | NetEvent::Answers { skb }) => {
+            Event::Net(
+                NetEvent::Begins { skb, .. } | NetEvent::Answers { skb } | NetEvent::Continues { skb, .. },
+            ) => {
                 steps.push(PathStep::Pass { pass, packet: skb.packet.to_string() });
                 pass += 1;
             }
-            Event::Net(NetEvent::Routed { .. } | NetEvent::Ended { .. }) => {}
+            Event::Net(_) | Event::Link(_) | Event::Socket(_) => {}
             Event::Netfilter(event) => steps.extend(netfilter(ruleset, event, &mut hook)),
         }
     }

@@ -1,7 +1,10 @@
 //! Says events in sentences, in each language.
 
+mod connection;
 mod sentence;
+mod sets;
 mod text;
+mod wire;
 
 pub use sentence::{assumption, fate, found, no_reply, sentence, stage_name};
 pub use text::{Lang, Text};

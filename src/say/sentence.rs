@@ -1,22 +1,21 @@
 //! One sentence for each event.
 
+use super::connection;
+use super::sets::set_changed;
 use super::text::{Lang, Text};
 use crate::net::{Assumption, Event, Fate, Lost, NetEvent, Origin, Routed};
-use crate::netfilter::event::{
-    ChangedBy, CtChange, EnteredBy, Event as NfEvent, Manip, NotKnown, Skip, TrackedBy, Verdict,
-};
-use crate::netfilter::ipset::SetChange;
+use crate::netfilter::event::{ChangedBy, EnteredBy, Event as NfEvent, Manip, NotKnown, Skip, Verdict};
 use crate::netfilter::text::rule_parts;
-use crate::netfilter::{
-    Absent, CtRef, Fact, NotTold, OutDev, RuleRef, Ruleset, SetFact, Skb, Stage, Ternary,
-};
-use crate::packet::{Direction, Icmp, Packet, Transport};
+use crate::netfilter::{Absent, Fact, NotTold, OutDev, RuleRef, Ruleset, SetFact, Skb, Stage, Ternary};
+use crate::packet::{Icmp, Packet, Transport};
 use crate::session::NoReply;
 
 /// Says an event. The ruleset is the one the event's packet walked.
 pub fn sentence(lang: Lang, ruleset: &Ruleset, event: &Event) -> String {
     match event {
         Event::Net(event) => net(lang, event),
+        Event::Link(event) => super::wire::link(lang, event),
+        Event::Socket(event) => super::wire::socket(lang, event),
         Event::Netfilter(event) => netfilter(lang, ruleset, event),
     }
 }
@@ -33,12 +32,25 @@ fn net(lang: Lang, event: &NetEvent) -> String {
                 Origin::Process => text.with("begins-process", &[("packet", &packet)]),
             }
         }
+        NetEvent::Continues { skb, hook } => {
+            text.with("continues", &[("packet", &skb.packet.to_string()), ("hook", &hook.to_string())])
+        }
+        NetEvent::Gathered { skb } => text.with("gathered", &[("packet", &skb.packet.to_string())]),
+        NetEvent::Fragmented { pieces, mtu } => {
+            text.with("fragmented", &[("pieces", &pieces.to_string()), ("mtu", &mtu.to_string())])
+        }
         NetEvent::Answers { skb } => text.with("answers", &[("packet", &skb.packet.to_string())]),
         NetEvent::Routed { dst, to } => {
             let dst = dst.to_string();
             match to {
                 Routed::Local => text.with("routed-local", &[("dst", &dst)]),
                 Routed::Out(dev) => text.with("routed-out", &[("dst", &dst), ("iface", dev.as_str())]),
+                Routed::Broadcast(dev) => {
+                    text.with("routed-broadcast", &[("dst", &dst), ("iface", dev.as_str())])
+                }
+                Routed::Multicast(dev) => {
+                    text.with("routed-multicast", &[("dst", &dst), ("iface", dev.as_str())])
+                }
                 Routed::Refused(_) => text.with("routed-refused", &[("dst", &dst)]),
                 Routed::NoRoute => text.with("routed-none", &[("dst", &dst)]),
                 Routed::Unknown => text.with("routed-unknown", &[("dst", &dst)]),
@@ -58,11 +70,20 @@ pub fn fate(lang: Lang, fate: &Fate) -> String {
         Fate::Dropped => "fate-dropped",
         Fate::Rejected => "fate-rejected",
         Fate::Unknown => "fate-unknown",
+        Fate::LoopedBack => "fate-looped-back",
+        Fate::Gathered => "fate-gathered",
         Fate::Lost(Lost::NoRoute) => "fate-lost-no-route",
         Fate::Lost(Lost::RouteRefuses) => "fate-lost-route-refuses",
         Fate::Lost(Lost::ForwardingOff) => "fate-lost-forwarding-off",
         Fate::Lost(Lost::TtlExceeded) => "fate-lost-ttl-exceeded",
         Fate::Lost(Lost::Martian) => "fate-lost-martian",
+        Fate::Lost(Lost::ReversePath) => "fate-lost-reverse-path",
+        Fate::Lost(Lost::InHook) => "fate-lost-in-hook",
+        Fate::Lost(Lost::TooBig) => "fate-lost-too-big",
+        Fate::Lost(Lost::NoNeighbour) => "fate-lost-no-neighbour",
+        Fate::Lost(Lost::NotJoined) => "fate-lost-not-joined",
+        Fate::Lost(Lost::NotForHost) => "fate-lost-not-for-host",
+        Fate::Lost(Lost::LinkDown) => "fate-lost-link-down",
         Fate::Lost(Lost::Clash) => "fate-lost-clash",
     };
     text.get(key)
@@ -134,10 +155,11 @@ fn netfilter(lang: Lang, ruleset: &Ruleset, event: &NfEvent) -> String {
             };
             text.with(key, &[("table", table.name()), ("hook", hook.name())])
         }
-        NfEvent::Tracked { ct, why, .. } => {
-            text.with("tracked", &[("state", ct.state.name()), ("why", &tracked_by(text, *why, ct))])
+        NfEvent::Tracked { ct, why, .. } => text
+            .with("tracked", &[("state", ct.state.name()), ("why", &connection::tracked_by(text, *why, ct))]),
+        NfEvent::ConnectionChanged { entry, change } => {
+            connection::connection(text, &entry.to_string(), *change)
         }
-        NfEvent::ConnectionChanged { entry, change } => connection(text, &entry.to_string(), *change),
         NfEvent::PacketChanged { before, after, by } => changed(text, before, after, *by),
         NfEvent::NatSettled { manip, entry, changes } => {
             let key = match (manip, changes) {
@@ -149,65 +171,19 @@ fn netfilter(lang: Lang, ruleset: &Ruleset, event: &NfEvent) -> String {
             text.with(key, &[("entry", &entry.to_string())])
         }
         NfEvent::SetChanged { set, change } => set_changed(text, set, change),
+        NfEvent::ExpectationChanged { expectation, change } => {
+            connection::expectation(text, &expectation.to_string(), *change)
+        }
+        NfEvent::KernelDropped { why } => connection::kernel_dropped(text, *why),
         NfEvent::LogWritten { line } => text.with("log-written", &[("line", line)]),
         NfEvent::NotKnown { what } => match what {
             NotKnown::MasqueradeAddress => text.get("not-known-masquerade-address"),
+            NotKnown::Helper(name) => text.with("not-known-helper", &[("name", name)]),
             NotKnown::Target(name) => text.with("not-known-target", &[("name", name)]),
             NotKnown::PathMtu => text.get("not-known-path-mtu"),
             NotKnown::Set(name) => text.with("not-known-set", &[("name", name)]),
             NotKnown::Queue => text.get("not-known-queue"),
         },
-    }
-}
-
-fn set_changed(text: &Text, set: &str, change: &SetChange) -> String {
-    let (key, elem): (_, &str) = match change {
-        SetChange::Created(kind) => ("set-created", kind),
-        SetChange::Destroyed => ("set-destroyed", ""),
-        SetChange::Flushed => ("set-flushed", ""),
-        SetChange::Renamed(to) => ("set-renamed", to),
-        SetChange::Swapped(with) => ("set-swapped", with),
-        SetChange::Added(elem) => ("set-added", elem),
-        SetChange::Updated(elem) => ("set-updated", elem),
-        SetChange::Deleted(elem) => ("set-deleted", elem),
-        SetChange::Expired(elem) => ("set-expired", elem),
-        SetChange::GaveWay(elem) => ("set-gave-way", elem),
-    };
-    text.with(key, &[("set", set), ("what", elem)])
-}
-
-fn tracked_by(text: &Text, why: TrackedBy, ct: &CtRef) -> String {
-    text.get(match (why, ct.dir) {
-        (TrackedBy::NoEntry, _) => "tracked-by-no-entry",
-        (TrackedBy::PickedUp, _) => "tracked-by-picked-up",
-        (TrackedBy::Entry, Direction::Original) => "tracked-by-entry-original",
-        (TrackedBy::Entry, Direction::Reply) => "tracked-by-entry-reply",
-        (TrackedBy::Quoted, _) => "tracked-by-quoted",
-        (TrackedBy::Reopened, _) => "tracked-by-reopened",
-        (TrackedBy::Flags, _) => "tracked-by-flags",
-        (TrackedBy::OutOfState, _) => "tracked-by-out-of-state",
-        (TrackedBy::QuotedUnknown, _) => "tracked-by-quoted-unknown",
-        (TrackedBy::NoQuestion, _) => "tracked-by-no-question",
-        (TrackedBy::Checksum, _) => "tracked-by-checksum",
-        (TrackedBy::Fragment, _) => "tracked-by-fragment",
-        (TrackedBy::Discovery, _) => "tracked-by-discovery",
-        (TrackedBy::Assumed, _) => "tracked-by-assumed",
-        (TrackedBy::Answer, _) => "tracked-by-answer",
-    })
-}
-
-fn connection(text: &Text, entry: &str, change: CtChange) -> String {
-    match change {
-        CtChange::Created => text.with("ct-created", &[("entry", entry)]),
-        CtChange::Confirmed => text.get("ct-confirmed"),
-        CtChange::Status(status) => text.with("ct-status", &[("status", status.name())]),
-        CtChange::Tcp(from, to) => text.with("ct-tcp", &[("from", from.name()), ("to", to.name())]),
-        CtChange::Mark(mark) => text.with("ct-mark", &[("mark", &format!("{mark:#x}"))]),
-        CtChange::Expired => text.with("ct-expired", &[("entry", entry)]),
-        CtChange::Reset => text.get("ct-reset"),
-        CtChange::Replaced => text.with("ct-replaced", &[("entry", entry)]),
-        CtChange::Abandoned => text.get("ct-abandoned"),
-        CtChange::Clash => text.get("ct-clash"),
     }
 }
 
@@ -228,8 +204,19 @@ fn changed(text: &Text, before: &Skb, after: &Skb, by: ChangedBy) -> String {
     say("changed-ttl", old.ttl.to_string(), new.ttl.to_string());
     say("changed-tos", format!("{:#04x}", old.tos), format!("{:#04x}", new.tos));
     say("changed-mark", format!("{:#x}", before.mark), format!("{:#x}", after.mark));
-    let mss = |p: &Packet| p.tcp().and_then(|t| t.mss).map_or("-".into(), |m| m.to_string());
+    let mss = |p: &Packet| p.tcp().and_then(|t| t.options.mss()).map_or("-".into(), |m| m.to_string());
     say("changed-mss", mss(old), mss(new));
+    let payload = |p: &Packet| format!("{:?}", p.payload);
+    say("changed-payload", payload(old), payload(new));
+    let numbers = |p: &Packet| match p.tcp().and_then(|t| t.numbers) {
+        Some(n) => format!("{}/{}", n.seq, n.ack),
+        None => "-".into(),
+    };
+    say("changed-numbers", numbers(old), numbers(new));
+    let template = |s: &Skb| connection::template(s.template.as_deref(), s.mark);
+    if after.template.is_some() {
+        say("changed-template", template(before), template(after));
+    }
     let quoted = |p: &Packet| match &p.transport {
         Transport::Icmp(Icmp { quoted: Some(q), .. }) => q.to_string(),
         _ => String::new(),

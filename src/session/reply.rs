@@ -36,7 +36,13 @@ pub fn reply_to(moment: &Moment) -> Result<Injected, NoReply> {
     let iif = match &walk.fate {
         Fate::Sent(dev) => Some(dev.clone()),
         Fate::Delivered => None,
-        Fate::SentSomewhere | Fate::Dropped | Fate::Rejected | Fate::Lost(_) | Fate::Unknown => {
+        Fate::LoopedBack
+        | Fate::Gathered
+        | Fate::SentSomewhere
+        | Fate::Dropped
+        | Fate::Rejected
+        | Fate::Lost(_)
+        | Fate::Unknown => {
             return Err(NoReply::NotReceived);
         }
     };
@@ -72,7 +78,7 @@ fn answer(packet: &Packet) -> Option<Transport> {
             } else {
                 TcpFlags::ACK
             };
-            Some(Transport::Tcp(Tcp { sport: tcp.dport, dport: tcp.sport, flags, mss: None }))
+            Some(Transport::Tcp(Tcp { sport: tcp.dport, dport: tcp.sport, flags, ..Tcp::default() }))
         }
         Transport::Ports(p) => {
             Some(Transport::Ports(Ports { proto: p.proto, sport: p.dport, dport: p.sport }))
@@ -85,7 +91,7 @@ fn answer(packet: &Packet) -> Option<Transport> {
                 (false, 128) => 129,
                 _ => return None,
             };
-            Some(Transport::Icmp(Icmp { kind: IcmpType::new(ty, 0), id: icmp.id, quoted: None }))
+            Some(Transport::Icmp(Icmp::query(IcmpType::new(ty, 0), icmp.id, icmp.seq)))
         }
         Transport::Other(_) => None,
     }

@@ -357,7 +357,7 @@ fn asked<'a>(state: &'a State, reel: &Reel, step: usize) -> Option<Asked<'a>> {
         Event::Netfilter(NfEvent::RuleAsked { rule, checks, held, .. }) => {
             Some(Asked { rule, checks, held: *held })
         }
-        Event::Netfilter(_) | Event::Net(_) => None,
+        Event::Netfilter(_) | Event::Net(_) | Event::Link(_) | Event::Socket(_) => None,
     }
 }
 
@@ -377,15 +377,32 @@ fn is_told(event: &Event) -> bool {
         Event::Net(NetEvent::Ended { fate, .. }) => {
             matches!(fate, Fate::Lost(_) | Fate::Unknown | Fate::Rejected)
         }
-        Event::Net(NetEvent::Begins { .. } | NetEvent::Answers { .. } | NetEvent::Routed { .. }) => false,
+        Event::Net(_) | Event::Link(_) | Event::Socket(_) => false,
         Event::Netfilter(event) => match event {
             NfEvent::PacketChanged { by, .. } => match by {
-                ChangedBy::Target | ChangedBy::Nat(_) | ChangedBy::Forwarding | ChangedBy::Loopback => true,
+                ChangedBy::Target
+                | ChangedBy::Nat(_)
+                | ChangedBy::Helper
+                | ChangedBy::Forwarding
+                | ChangedBy::Loopback => true,
                 ChangedBy::Tracking | ChangedBy::Routing => false,
             },
-            NfEvent::LogWritten { .. } | NfEvent::SetChanged { .. } | NfEvent::NotKnown { .. } => true,
+            NfEvent::ExpectationChanged { .. }
+            | NfEvent::KernelDropped { .. }
+            | NfEvent::LogWritten { .. }
+            | NfEvent::SetChanged { .. }
+            | NfEvent::NotKnown { .. } => true,
             NfEvent::ConnectionChanged { change, .. } => match change {
-                CtChange::Tcp(..) | CtChange::Reset | CtChange::Replaced | CtChange::Mark(_) => true,
+                CtChange::Tcp(..)
+                | CtChange::Sctp(..)
+                | CtChange::Reset
+                | CtChange::Replaced
+                | CtChange::Evicted
+                | CtChange::Deleted
+                | CtChange::Rehomed
+                | CtChange::Label(_)
+                | CtChange::Timeout(_)
+                | CtChange::Mark(_) => true,
                 CtChange::Created
                 | CtChange::Confirmed
                 | CtChange::Status(_)

@@ -186,7 +186,7 @@ impl HeaderMatch {
                 let dscp = packet.tos >> 2;
                 Test::new((dscp == want.value) != want.not, Fact::Number(dscp.into()))
             }
-            HeaderMatch::TcpMss(want) => match packet.tcp().map(|tcp| tcp.mss) {
+            HeaderMatch::TcpMss(want) => match packet.tcp().map(|tcp| tcp.options.mss()) {
                 None => Test::absent(Absent::Header),
                 // Without the option only the negated form holds.
                 Some(None) => Test::new(want.not, Fact::Absent(Absent::TcpOption)),

@@ -6,6 +6,7 @@ use super::super::text::SaveOptions;
 use super::super::value::{Cx, Kind, Value};
 use super::super::{Hook, IfMatch, Inv, Match, RuleError};
 use super::MatchCx;
+use crate::abi::IfName;
 
 /// Bridge ports (iptables-extensions(8), physdev).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,10 +85,24 @@ impl PhysDev {
         &[]
     }
 
-    /// The model has no bridges under a packet: one that came in by a wire may have crossed one, others have not,
-    /// and then all that is asked for must be negated.
+    /// A packet that crossed no bridge fits where all that is asked for is negated (`physdev_mt`). On a host
+    /// that nobody described, one that came in by a wire may have crossed one.
     pub(super) fn test(&self, cx: &MatchCx) -> Test {
-        if cx.skb.iif.as_ref().is_some_and(|iif| !iif.is_lo()) {
+        let skb = cx.skb;
+        if skb.physin.is_some() || skb.physout.is_some() {
+            let is = |want: Option<bool>, found: bool| want.is_none_or(|want| want == found);
+            let named = |want: &Option<Inv<IfMatch>>, found: &Option<IfName>| {
+                let fits = |i: &IfMatch| found.as_ref().is_some_and(|name| i.matches(name));
+                want.as_ref().is_none_or(|i| fits(&i.value) != i.not)
+            };
+            let held = is(self.is_bridged, skb.physout.is_some())
+                && is(self.is_in, skb.physin.is_some())
+                && is(self.is_out, skb.physout.is_some())
+                && named(&self.iif, &skb.physin)
+                && named(&self.oif, &skb.physout);
+            return Test::new(held, Fact::Iface(skb.physin.clone().or_else(|| skb.physout.clone())));
+        }
+        if !cx.env.is_described() && skb.iif.as_ref().is_some_and(|iif| !iif.is_lo()) {
             return Test::not_modelled();
         }
         let negated = self.is_in != Some(true)

@@ -5,7 +5,7 @@ use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Fact, NotTold, Test};
 use super::super::text::SaveOptions;
 use super::super::value::{Cx, Kind, Value};
-use super::super::{Inv, Match, RuleError};
+use super::super::{Cast, Inv, Match, RuleError};
 use super::MatchCx;
 use std::fmt;
 
@@ -58,10 +58,21 @@ pub(super) fn save(kind: Inv<PktType>, out: &mut SaveOptions) {
     out.option("pkt-type", kind);
 }
 
-/// The link's address of a packet follows its destination: a group's, all, or one host's.
+/// Where the frame was not told, its address follows the packet's destination: a group's, all, or one host's. A
+/// packet that came over lo counts as what its destination is (`pkttype_mt`).
 pub(super) fn test(want: Inv<PktType>, cx: &MatchCx) -> Test {
     let dst = cx.skb.packet.dst;
-    let found = if cx.skb.iif.is_none() {
+    let told = match cx.skb.cast {
+        Some(Cast::Host | Cast::OtherHost) => Some(PktType::Unicast),
+        Some(Cast::Broadcast) => Some(PktType::Broadcast),
+        Some(Cast::Multicast) => Some(PktType::Multicast),
+        Some(Cast::Loopback) if dst.is_multicast() || dst.is_ipv6() => Some(PktType::Multicast),
+        Some(Cast::Loopback) => Some(PktType::Broadcast),
+        None => None,
+    };
+    let found = if let Some(told) = told {
+        told
+    } else if cx.skb.iif.is_none() {
         PktType::Unicast
     } else if dst.is_multicast() {
         PktType::Multicast

@@ -134,12 +134,15 @@ impl TcpMatch {
             return Test::new(false, Fact::Flags(tcp.flags));
         }
         if let Some(option) = self.option {
-            // A packet here tells one of its options at most, the MSS (kind 2).
-            if option.value != 2 || tcp.mss.is_none() {
+            let there = tcp.options.has(option.value);
+            // Where the packet was told in short, more options may be there than it names.
+            if tcp.numbers.is_none() && !there {
                 return Test::not_told(NotTold::TcpOptions);
             }
-            if option.not {
-                return Test::new(false, Fact::Number(2));
+            if there == option.not {
+                let found =
+                    if there { Fact::Number(option.value.into()) } else { Fact::Absent(Absent::TcpOption) };
+                return Test::new(false, found);
             }
         }
         match (self.sport.or(self.dport), self.flags) {

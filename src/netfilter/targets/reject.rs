@@ -4,7 +4,7 @@ use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::text::SaveOptions;
 use super::super::value::{Cx, Kind, Value};
 use super::super::{Family, Hook, RuleError, TableName, Target};
-use crate::packet::{Icmp, IcmpType, Packet, Tcp, TcpFlags, Transport};
+use crate::packet::{Icmp, IcmpType, Packet, Tcp, TcpFlags, TcpNumbers, Transport};
 
 /// How the sender is told (iptables-extensions(8), REJECT).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,15 +104,33 @@ impl Reject {
                 let tcp = rejected.tcp().filter(|t| !t.flags.has(TcpFlags::RST))?;
                 let ack = if tcp.flags.has(TcpFlags::ACK) { TcpFlags(0) } else { TcpFlags::ACK };
                 let flags = TcpFlags::RST | ack;
-                Transport::Tcp(Tcp { sport: tcp.dport, dport: tcp.sport, flags, mss: None })
+                Transport::Tcp(Tcp {
+                    sport: tcp.dport,
+                    dport: tcp.sport,
+                    flags,
+                    numbers: reset_numbers(tcp, rejected),
+                    ..Tcp::default()
+                })
             }
             RejectWith::Icmp(_, kind) => {
                 if rejected.icmp().is_some_and(|i| i.kind.is_error(src.is_ipv4())) {
                     return None;
                 }
-                Transport::Icmp(Icmp { kind, id: 0, quoted: Some(Box::new(rejected.clone())) })
+                Transport::Icmp(Icmp::error(kind, rejected))
             }
         };
         Packet::new(src, dst, transport)
     }
+}
+
+/// The numbers of the RST that answers a segment (RFC 9293, 3.10.7.1): its acknowledgement is the RST's place;
+/// without one, the RST acknowledges all that the segment takes up.
+fn reset_numbers(tcp: &Tcp, rejected: &Packet) -> Option<TcpNumbers> {
+    let told = tcp.numbers?;
+    if tcp.flags.has(TcpFlags::ACK) {
+        return Some(TcpNumbers { seq: told.ack, ack: 0, window: 0 });
+    }
+    let control = u32::from(tcp.flags.has(TcpFlags::SYN)) + u32::from(tcp.flags.has(TcpFlags::FIN));
+    let ack = told.seq.wrapping_add(rejected.payload.len()).wrapping_add(control);
+    Some(TcpNumbers { seq: 0, ack, window: 0 })
 }
