@@ -8,10 +8,11 @@ use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use vitrine::abi::{EventId, IfName, Log};
+use vitrine::abi::{EventId, IfName, Log, Time};
 use vitrine::net::{Answer, Event, Fate, Host, Injected, parse_host};
 use vitrine::netfilter::event::ChangedBy;
-use vitrine::netfilter::text::restore;
+use vitrine::netfilter::ipset::Sets;
+use vitrine::netfilter::text::restore_with;
 use vitrine::netfilter::{Choices, CtState, Family, Ruleset, Sender, Table, TableName};
 use vitrine::packet::{Fragment, Icmp, IcmpType, Packet, Payload, Ports, Proto, Tcp, TcpFlags, Transport};
 use vitrine::query::{PathStep, path};
@@ -132,11 +133,13 @@ fn device_for(text: &str, via: &str) -> String {
 fn machine(lab: &Value, host: &Value) -> Option<Machine> {
     let mut model = parse_host(&description(host)).ok()?;
     let mut rulesets = BTreeMap::new();
+    let mut sets = Sets::default();
+    vitrine::netfilter::ipset::restore(&lines(&host["ipset"]), &mut sets, Time::ZERO).expect("sets");
     for (family, key) in [(Family::Ip, "iptables"), (Family::Ip6, "ip6tables")] {
         let text = lines(&host[key]);
         let mut ruleset = match text.trim() {
             "" => Ruleset::empty(family),
-            _ => restore(&text, family).usable().ok()?,
+            _ => restore_with(&text, family, Some(&sets)).usable().ok()?,
         };
         if lab["complete_tables"] != Value::Bool(false) {
             for name in TableName::ALL {
@@ -151,6 +154,7 @@ fn machine(lab: &Value, host: &Value) -> Option<Machine> {
     for key in ["net.ipv4.icmp_ratelimit", "net.ipv6.icmp.ratelimit"] {
         model.sysctls.set(key, 0).ok()?;
     }
+    model.netfilter.load_sets(sets);
     if lab["conntrack"] != "off" {
         model.netfilter.track_always();
     }

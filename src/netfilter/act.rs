@@ -3,8 +3,9 @@
 use super::conntrack::{CtRef, CtState};
 use super::estimator::Estimator;
 use super::event::{ChangedBy, CtChange, Event, NotKnown};
-use super::targets::{self, Act, ConnMark, Target};
-use super::walk::{ChainOutcome, RuleOutcome, changed};
+use super::ipset::{Answer, Ask, By, ByError, Changes, Look};
+use super::targets::{self, Act, ConnMark, SetSides, SetTarget, Target};
+use super::walk::{ChainOutcome, RuleOutcome, changed, tell_sets};
 use super::{Hook, Netfilter, RuleRef, Skb, Template, WalkCx};
 use crate::abi::EventId;
 use crate::packet::{At, Direction};
@@ -66,6 +67,10 @@ impl Netfilter {
             }
             Target::Dscp(dscp) => {
                 skb.packet.tos = dscp.apply(skb.packet.tos);
+                RuleOutcome::Next
+            }
+            Target::Set(set) => {
+                self.set_target(set, skb, event, cx);
                 RuleOutcome::Next
             }
             Target::TcpMss(mss) => {
@@ -173,6 +178,35 @@ impl Netfilter {
             let entry = Arc::new(entry.clone());
             cx.sink.emit(Some(event), Event::ConnectionChanged { entry, change: CtChange::Mark(ctmark) });
         }
+    }
+
+    /// SET: into one set, out of another, and what stands beside an element of a third; in this order.
+    fn set_target(&mut self, target: &SetTarget, skb: &mut Skb, event: EventId, cx: &mut WalkCx) {
+        let mut changes = Changes::new();
+        let adds = By { delete: false, exist: target.exist, timeout: target.seconds() };
+        let deletes = By { delete: true, ..By::default() };
+        for (to, how) in [(&target.add, adds), (&target.del, deletes)] {
+            let Some(SetSides { set, sides }) = to else { continue };
+            let look = Look { skb, now: cx.now };
+            match self.sets.change_by(set, look, sides, &how, &mut changes) {
+                Ok(()) | Err(ByError::Refused(_)) if self.sets.contains(set) => {}
+                // A set that nobody gave, or something of the packet that was not told.
+                _ => {
+                    cx.sink.emit(Some(event), Event::NotKnown { what: NotKnown::Set(set.clone()) });
+                }
+            }
+        }
+        if let Some(SetSides { set, sides }) = &target.map {
+            let look = Look { skb, now: cx.now };
+            match self.sets.ask(set, look, &Ask::new(sides.clone()), &mut changes) {
+                Answer::In { skbinfo, .. } => skb.mark = target.mark(skb.mark, skbinfo),
+                Answer::Out(_) | Answer::Except { .. } => {}
+                Answer::NotTold(_) | Answer::NoSet => {
+                    cx.sink.emit(Some(event), Event::NotKnown { what: NotKnown::Set(set.clone()) });
+                }
+            }
+        }
+        tell_sets(changes, event, cx);
     }
 
     /// CT acts only on a packet that has no connection yet, and only once.

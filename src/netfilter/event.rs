@@ -2,8 +2,10 @@
 
 use super::conntrack::{CtEntry, CtRef, CtStatus, Expectation, SctpState, TcpState};
 use super::fact::{Fact, Ternary};
+use super::ipset::SetChange;
 use super::{ChainName, Hook, Policy, RuleRef, Skb, Stage, TableName};
 use serde::Serialize;
+use smol_str::SmolStr;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -133,6 +135,13 @@ pub enum Event {
         copy: Arc<Skb>,
         /// Where it goes next.
         gateway: IpAddr,
+    },
+    /// A set changed.
+    SetChanged {
+        /// Which, before a change of its name.
+        set: SmolStr,
+        /// What changed.
+        change: SetChange,
     },
     /// Something that the model cannot know stands in the way of an exact answer.
     NotKnown {
@@ -380,6 +389,8 @@ pub enum NotKnown {
     Helper(String),
     /// How large a packet the path carries.
     PathMtu,
+    /// What a set would hold, or what of the packet would come into it.
+    Set(SmolStr),
     /// What the program does that takes packets from the queue.
     Queue,
 }

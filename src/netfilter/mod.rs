@@ -15,6 +15,7 @@ pub mod extension;
 mod fact;
 mod family;
 mod hook;
+pub mod ipset;
 mod jhash;
 pub mod kept;
 pub mod matches;
@@ -42,7 +43,7 @@ pub use conntrack::{
 pub use env::{AddrType, Env, ReversePath, SocketFacts};
 pub use error::{KernelError, RuleError};
 pub use estimator::Estimator;
-pub use fact::{Absent, Fact, NotTold, Ternary, Test};
+pub use fact::{Absent, Fact, NotTold, SetFact, Ternary, Test};
 pub use family::Family;
 pub use hook::{Hook, Stage};
 pub use matches::Match;

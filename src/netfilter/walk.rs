@@ -3,6 +3,7 @@
 use super::conntrack::{self, Conntrack, CtRef, CtState, CtStatus};
 use super::core_parts::for_each_core;
 use super::event::{ChangedBy, Check, CtChange, EnteredBy, Event, Part, Skip, Verdict};
+use super::ipset::{Changes, SetEvent, Sets};
 use super::matches::{Effects, MatchCx};
 use super::modules::Modules;
 use super::targets;
@@ -12,6 +13,7 @@ use super::{
 };
 use crate::abi::{EventId, IfName, Sink, Time};
 use crate::packet::Direction;
+use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,6 +25,8 @@ pub struct Netfilter {
     pub conntrack: Conntrack,
     /// The memory of matches.
     pub modules: Modules,
+    /// The IP sets.
+    pub sets: Sets,
     counters: BTreeMap<(Family, RuleRef), Counters>,
     policies: BTreeMap<(Family, TableName, ChainName), Counters>,
     tracking: bool,
@@ -115,6 +119,25 @@ impl Netfilter {
         self.tracking = self.rulesets.values().flat_map(|r| r.rules()).any(|(_, rule)| {
             rule.target.needs_conntrack() || rule.matches.iter().any(|m| m.needs_conntrack())
         });
+        self.hold_sets();
+    }
+
+    /// Puts these sets in place of the ones before.
+    pub fn load_sets(&mut self, sets: Sets) {
+        self.sets = sets;
+        self.hold_sets();
+    }
+
+    /// Tells the sets which of them rules refer to: those cannot be destroyed or renamed. To be called when rules
+    /// have changed.
+    pub fn hold_sets(&mut self) {
+        let mut held: BTreeMap<SmolStr, u32> = BTreeMap::new();
+        for (_, rule) in self.rulesets.values().flat_map(|r| r.rules()) {
+            for set in rule.sets() {
+                *held.entry(set.clone()).or_default() += 1;
+            }
+        }
+        self.sets.hold(held);
     }
 
     /// A family's rules.
@@ -151,6 +174,9 @@ impl Netfilter {
         cx: &mut WalkCx,
     ) -> HookVerdict {
         let entered = cx.sink.emit(cause, Event::HookEntered { hook });
+        let mut changes = Changes::new();
+        self.sets.expire(cx.now, &mut changes);
+        tell_sets(changes, entered, cx);
         let routed_by = |skb: &Skb| (skb.packet.src, skb.packet.dst, skb.mark, skb.packet.tos);
         let mut routed = routed_by(skb);
         for &stage in hook.stages() {
@@ -389,6 +415,7 @@ impl TableWalk<'_> {
         let mut effects = Effects::default();
         let mut checks = Vec::with_capacity(4);
         let mut held = Ternary::Yes;
+        let mut changes = Changes::new();
         for_each_core(rule, self.hook, skb, |part, test| {
             held = held.and(test.held);
             checks.push(Check { part, held: test.held, found: test.found });
@@ -408,6 +435,8 @@ impl TableWalk<'_> {
                     modules: &mut nf.modules,
                     choices: cx.choices,
                     effects: &mut effects,
+                    sets: &mut nf.sets,
+                    changes: &mut changes,
                 });
                 held = held.and(test.held);
                 checks.push(Check { part: Part::Match(place), held: test.held, found: test.found });
@@ -425,6 +454,7 @@ impl TableWalk<'_> {
             nf.counters.entry((self.family, at.clone())).or_default().count(self.packet_len);
         }
         let event = cx.sink.emit(Some(entered), Event::RuleAsked { rule: at.clone(), checks, held, taken });
+        tell_sets(changes, event, cx);
         if effects.drop {
             return (event, Asked::Malformed);
         }
@@ -434,6 +464,13 @@ impl TableWalk<'_> {
             changed(cx, Some(event), before, skb, ChangedBy::Match);
         }
         (event, if taken { Asked::Taken } else { Asked::Passed })
+    }
+}
+
+/// Tells what changed in sets.
+pub(super) fn tell_sets(changes: Changes, cause: EventId, cx: &mut WalkCx) {
+    for SetEvent { set, change } in changes {
+        cx.sink.emit(Some(cause), Event::SetChanged { set, change });
     }
 }
 

@@ -151,6 +151,7 @@ impl Scene {
             | NfEvent::KernelDropped { .. }
             | NfEvent::Copied { .. }
             | NfEvent::LogWritten { .. }
+            | NfEvent::SetChanged { .. }
             | NfEvent::NotKnown { .. } => {}
         }
     }

@@ -1,11 +1,12 @@
 //! One sentence for each event.
 
 use super::connection;
+use super::sets::set_changed;
 use super::text::{Lang, Text};
 use crate::net::{Assumption, Event, Fate, Lost, NetEvent, Origin, Routed};
 use crate::netfilter::event::{ChangedBy, EnteredBy, Event as NfEvent, Manip, NotKnown, Skip, Verdict};
 use crate::netfilter::text::rule_parts;
-use crate::netfilter::{Absent, Fact, NotTold, OutDev, RuleRef, Ruleset, Skb, Stage, Ternary};
+use crate::netfilter::{Absent, Fact, NotTold, OutDev, RuleRef, Ruleset, SetFact, Skb, Stage, Ternary};
 use crate::packet::{Icmp, Packet, Transport};
 use crate::session::NoReply;
 
@@ -169,6 +170,7 @@ fn netfilter(lang: Lang, ruleset: &Ruleset, event: &NfEvent) -> String {
             };
             text.with(key, &[("entry", &entry.to_string())])
         }
+        NfEvent::SetChanged { set, change } => set_changed(text, set, change),
         NfEvent::ExpectationChanged { expectation, change } => {
             connection::expectation(text, &expectation.to_string(), *change)
         }
@@ -180,6 +182,7 @@ fn netfilter(lang: Lang, ruleset: &Ruleset, event: &NfEvent) -> String {
             NotKnown::Helper(name) => text.with("not-known-helper", &[("name", name)]),
             NotKnown::Target(name) => text.with("not-known-target", &[("name", name)]),
             NotKnown::PathMtu => text.get("not-known-path-mtu"),
+            NotKnown::Set(name) => text.with("not-known-set", &[("name", name)]),
             NotKnown::Queue => text.get("not-known-queue"),
         },
     }
@@ -255,6 +258,16 @@ pub fn found(lang: Lang, fact: &Fact) -> String {
         Fact::Fragment(true) => "found-fragment",
         Fact::Fragment(false) => "found-not-fragment",
         Fact::Tokens(n) => return text.count("found-tokens", *n),
+        Fact::Set(SetFact { set, asked, entry }) => {
+            let asked = asked.as_deref().unwrap_or_default();
+            let entry = entry.as_deref().unwrap_or_default();
+            let key = match (asked, entry) {
+                ("", _) => "found-set-nothing",
+                (_, "") => "found-set-out",
+                _ => "found-set-in",
+            };
+            return text.with(key, &[("set", set), ("asked", asked), ("entry", entry)]);
+        }
         Fact::Absent(what) => match what {
             Absent::Header => "found-absent-header",
             Absent::TcpOption => "found-absent-tcp-option",

@@ -29,7 +29,7 @@ mod quota;
 mod rateest;
 mod recent;
 mod search;
-mod set;
+pub(super) mod set;
 mod spi;
 mod state;
 mod statistic;
@@ -70,6 +70,7 @@ use super::env::Env;
 use super::error::KernelError;
 use super::extension::{self, Extension};
 use super::fact::Test;
+use super::ipset::{Changes, Sets};
 use super::kept::Kept;
 use super::modules::Modules;
 use super::text::SaveOptions;
@@ -236,6 +237,10 @@ pub struct MatchCx<'a> {
     pub choices: &'a mut Choices,
     /// What a match does beside answering.
     pub effects: &'a mut Effects,
+    /// The host's sets.
+    pub sets: &'a mut Sets,
+    /// What a match changed in them.
+    pub changes: &'a mut Changes,
 }
 
 /// What a match does to a packet beside answering.
@@ -326,7 +331,8 @@ impl Match {
             Match::Header(m) => m.test(cx),
             Match::Icmp(m) => m.test(cx),
             Match::IpRange(m) => m.test(cx),
-            Match::Kept(_) | Match::Set(_) | Match::Unknown(_) => Test::not_modelled(),
+            Match::Set(m) => m.test(cx),
+            Match::Kept(_) | Match::Unknown(_) => Test::not_modelled(),
             Match::Limit(m) => m.test(cx),
             Match::Mac(m) => m.test(cx),
             Match::Mark(m) => m.test(cx),

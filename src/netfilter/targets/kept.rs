@@ -278,29 +278,6 @@ fn tproxy(args: &Args) -> Result<Target, RuleError> {
     kept.doing(Act::TProxy(TProxy { port, addr, mark: (value, mask) }))
 }
 
-pub(super) static SET: Extension = Extension::a_target(
-    "SET",
-    BOTH,
-    &[
-        Opt::new("add-set", Kind::TwoTexts).many(),
-        Opt::new("del-set", Kind::TwoTexts).many(),
-        Opt::new("map-set", Kind::TwoTexts).many(),
-        Opt::flag("exist").many(),
-        Opt::new("timeout", U32).many(),
-        Opt::flag("map-mark").many(),
-        Opt::flag("map-prio").many(),
-        Opt::flag("map-queue").many(),
-    ],
-    all,
-)
-.fidelity(Fidelity::Kept)
-.check(|args| {
-    if ["add-set", "del-set", "map-set"].iter().any(|o| args.has(o)) {
-        return Ok(());
-    }
-    said("You must specify either `--add-set' or `--del-set' or `--map-set'")
-});
-
 /// What the kernel refuses of these.
 pub(super) fn kernel(kept: &Kept, proto: Option<Proto>) -> Option<KernelError> {
     let wrong = match kept.name {
@@ -311,8 +288,8 @@ pub(super) fn kernel(kept: &Kept, proto: Option<Proto>) -> Option<KernelError> {
         }
         "IDLETIMER" => kept.get("timeout") == Some("0"),
         "TEE" => matches!(kept.get("gateway"), Some("0.0.0.0" | "::")),
-        // Labels of a security module that is not there; sets that no dump brings along.
-        "SECMARK" | "SET" => return Some(KernelError::Missing),
+        // Labels of a security module that is not there.
+        "SECMARK" => return Some(KernelError::Missing),
         _ => false,
     };
     wrong.then_some(KernelError::InvalidArgument)

@@ -17,6 +17,7 @@ mod plain;
 mod rateest;
 mod reject;
 mod strip;
+mod set;
 mod tcpmss;
 mod tos;
 mod tproxy;
@@ -36,6 +37,7 @@ pub use nfqueue::NfQueue;
 pub use npt::Npt;
 pub use reject::{Reject, RejectWith};
 pub use strip::{Ecn, Strip};
+pub use set::{SetSides, SetTarget};
 pub use tcpmss::TcpMss;
 pub use tos::{Dscp, Tos};
 pub use tproxy::TProxy;
@@ -90,6 +92,8 @@ pub enum Target {
     NfQueue(NfQueue),
     /// `-j REJECT`.
     Reject(Reject),
+    /// `-j SET`.
+    Set(Box<SetTarget>),
     /// `-j TCPMSS`.
     TcpMss(TcpMss),
     /// `-j TOS`.
@@ -134,7 +138,7 @@ pub const ALL: &[&Extension] = &[
     &nat::REDIRECT,
     &reject::EXT,
     &kept::SECMARK,
-    &kept::SET,
+    &set::EXT,
     &nat::SNAT,
     &kept::SNPT,
     &kept::SYNPROXY,
@@ -242,6 +246,7 @@ impl Target {
             | Target::Checksum
             | Target::Classify(_)
             | Target::Dscp(_)
+            | Target::Set(_)
             | Target::TcpMss(_)
             | Target::Tos(_)
             | Target::Ttl(_) => Role::Change,
@@ -273,6 +278,7 @@ impl Target {
             Target::NfLog(_) => "NFLOG",
             Target::NfQueue(_) => "NFQUEUE",
             Target::Reject(_) => "REJECT",
+            Target::Set(_) => "SET",
             Target::TcpMss(_) => "TCPMSS",
             Target::Tos(_) => "TOS",
             Target::Trace => "TRACE",
@@ -306,6 +312,7 @@ impl Target {
             Target::NfLog(t) => t.save(out),
             Target::NfQueue(t) => t.save(out),
             Target::Reject(t) => t.save(out),
+            Target::Set(t) => t.save(out),
             Target::TcpMss(t) => t.save(out),
             Target::Tos(t) => t.save(out),
             Target::Ttl(t) => t.save(out),

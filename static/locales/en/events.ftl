@@ -130,6 +130,18 @@ not-known-target = The target { $name } is not part of the model: what it does i
 not-known-helper = The helper { $name } is not part of the model: what it does with the packet is not known
 not-known-path-mtu = The maximum segment size is to fit the path, whose size is not known; it is left as it is
 not-known-queue = The packet goes to a program in userspace; what that decides is not known
+not-known-set = What the set { $name } holds, or what of the packet is looked for in it, is not known
+
+set-created = The set { $set } is made: { $what }
+set-destroyed = The set { $set } is destroyed
+set-flushed = The set { $set } is emptied
+set-renamed = The set { $set } is now called { $what }
+set-swapped = The sets { $set } and { $what } change places
+set-added = { $what } comes into the set { $set }
+set-updated = { $what } is in the set { $set } already; its time and what stands beside it are new
+set-deleted = { $what } is taken out of the set { $set }
+set-expired = The time of { $what } in the set { $set } is up: it is gone
+set-gave-way = The set { $set } is full: { $what } gives way
 
 # What was worked out of a host that nobody described.
 assumed-own-address = { $addr } is this host’s own address on { $iface }
@@ -146,6 +158,9 @@ found-tokens = { $n ->
     [one] one token left
    *[other] { $n } tokens left
 }
+found-set-in = { $asked }, met by { $entry } of { $set }
+found-set-out = { $asked }, not in { $set }
+found-set-nothing = nothing to look for in { $set }
 found-absent-header = no such header
 found-absent-tcp-option = no such option
 found-absent-connection = no connection
