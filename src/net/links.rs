@@ -116,6 +116,7 @@ impl Network {
             }
             let origin = Origin::Wire(dev.clone());
             let begins = way.emit(cause, NetEvent::Begins { skb: Arc::new(skb.clone()), origin });
+            way.begun = Some(begins);
             let end = way.receive(&mut skb, begins);
             way.end(end, begins);
         });

@@ -30,6 +30,8 @@ pub(super) struct Way<'a> {
     pub fixed: Option<Hop>,
     /// What goes out by `lo` comes in on the same way, instead of by [`Out::Loop`].
     pub through_lo: bool,
+    /// The event that the way began with, where answers may be sent before it ends.
+    pub begun: Option<EventId>,
     /// What came of it, in order.
     pub outs: Vec<Out>,
 }
@@ -132,6 +134,7 @@ impl<'a> Way<'a> {
             bound: None,
             fixed: None,
             through_lo: false,
+            begun: None,
             outs: Vec::new(),
         }
     }
