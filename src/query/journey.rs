@@ -96,8 +96,13 @@ pub struct Journey {
 impl Journey {
     /// Makes the journey of a network's log; `starts` are the places at which probes begin, and one more for the end.
     pub fn of(log: &Log<Happening>, starts: &[EventId]) -> Journey {
-        let mut maker =
-            Maker { log, journey: Journey::default(), trip_of: BTreeMap::new(), hooks: BTreeMap::new() };
+        let mut maker = Maker {
+            log,
+            journey: Journey::default(),
+            trip_of: BTreeMap::new(),
+            hooks: BTreeMap::new(),
+            sent: Vec::new(),
+        };
         for (probe, range) in starts.windows(2).enumerate() {
             let (Some(from), Some(to)) = (range.first(), range.last()) else { continue };
             maker.begin(probe, *from);
@@ -178,7 +183,10 @@ impl Journey {
 
 /// True if two trips go the same way of one flow, false if the second goes back, `None` if they are strangers.
 fn related(one: &Trip, other: &Trip, number: usize) -> Option<bool> {
-    if other.answers == Some(number) {
+    let solicits = one.first.icmp().is_some_and(|i| i.kind.ty == 135);
+    let advertises = other.first.icmp().is_some_and(|i| i.kind.ty == 136);
+    let asked = one.first.src.is_ipv6() && solicits && advertises && other.first.dst == one.first.src;
+    if other.answers == Some(number) || (asked && one.to() == other.from()) {
         return Some(false);
     }
     let (there, again) = (Tuple::of(&one.first)?, Tuple::of(&other.first)?);
@@ -197,11 +205,15 @@ struct Maker<'a> {
     trip_of: BTreeMap<PassId, usize>,
     /// The hook that each way is at.
     hooks: BTreeMap<PassId, Hook>,
+    /// The packets that left their hosts, each with its trip. One that waits for a neighbour leaves because of that
+    /// neighbour's answer: its cause does not tell its trip, it does itself.
+    sent: Vec<(Packet, usize)>,
 }
 
 impl Maker<'_> {
     fn begin(&mut self, probe: usize, from: EventId) {
         self.journey.probes.push(self.journey.stops.len());
+        self.sent.clear();
         let time = self.log.get(from).map(|e| e.event.time);
         let time = time.or(self.log.entries().last().map(|e| e.event.time)).unwrap_or_default();
         let place = Place::Start;
@@ -218,16 +230,20 @@ impl Maker<'_> {
         if !is_stop(&happening.event) {
             return;
         }
-        let trip = match happening.pass {
-            Some(pass) => self.trip_of.get(&pass).copied(),
-            None => self.trip_behind(entry.cause),
+        let own = happening.pass.and_then(|pass| self.trip_of.get(&pass).copied());
+        let carried = match &happening.event {
+            Event::Link(LinkEvent::FrameSent { frame, .. } | LinkEvent::FrameReceived { frame, .. }) => {
+                frame.packet().and_then(|packet| self.trip_with(packet))
+            }
+            Event::Net(_) | Event::Netfilter(_) | Event::Link(_) | Event::Socket(_) => None,
         };
+        let trip = carried.or(own).or_else(|| self.trip_behind(entry.cause));
         self.journey.stops.push(Stop {
             probe,
             event: Some(id),
             time: happening.time,
             place: self.place(happening),
-            pass: happening.pass,
+            pass: happening.pass.filter(|_| trip == own),
             trip,
             hop: is_hop(&happening.event),
         });
@@ -244,7 +260,7 @@ impl Maker<'_> {
             }
             _ => return,
         };
-        let behind = self.trip_behind(cause);
+        let behind = self.trip_with(&skb.packet).filter(|_| !own).or_else(|| self.trip_behind(cause));
         let answers = behind.filter(|_| matches!(happening.event, Event::Net(NetEvent::Answers { .. })));
         let pass = PassId(id.0);
         let trip = match behind {
@@ -262,6 +278,11 @@ impl Maker<'_> {
             trip.last = skb.packet.clone();
             trip.fate = None;
         }
+    }
+
+    /// The trip of the packet that left a host last and is like this one.
+    fn trip_with(&self, packet: &Packet) -> Option<usize> {
+        self.sent.iter().rev().find(|(sent, _)| sent == packet).map(|(_, trip)| *trip)
     }
 
     /// The trip that an event's cause belongs to, or the cause's cause, and so on.
@@ -289,7 +310,12 @@ impl Maker<'_> {
             }
             Event::Net(NetEvent::Ended { fate, .. }) => {
                 self.hooks.remove(&pass);
-                trip.into_iter().for_each(|t| t.fate = Some(fate.clone()));
+                let Some(number) = self.trip_of.get(&pass).copied() else { return };
+                let Some(trip) = self.journey.trips.get_mut(number) else { return };
+                trip.fate = Some(fate.clone());
+                if let Fate::Sent(_) = fate {
+                    self.sent.push((trip.last.clone(), number));
+                }
             }
             Event::Net(_) | Event::Netfilter(_) | Event::Link(_) | Event::Socket(_) => {}
         }

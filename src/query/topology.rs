@@ -128,8 +128,8 @@ pub const LID: i32 = 28;
 const PAD: i32 = 12;
 const EDGE: i32 = 8;
 const LINE: i32 = 15;
-const CORE: i32 = 108;
-const GAP_X: i32 = 92;
+const CORE: i32 = 100;
+const GAP_X: i32 = 64;
 const GAP_Y: i32 = 28;
 /// The width of the picture in which hosts stand one below the other.
 const NARROW: i32 = 366;

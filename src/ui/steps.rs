@@ -83,8 +83,8 @@ pub fn Steps(props: &StepsProps) -> Html {
     html! {
         <section class="steps" aria-label={words.get("steps")} id="steps">
             { props.children.clone() }
-            <div class="transport">
-                { button(Step::Start, Glyph::First, "btn-start", to_start, start, "") }
+            <div class={classes!("transport", (props.scale == Scale::Network).then_some("hops"))}>
+                { button(Step::Start, Glyph::First, "btn-start", to_start, start, "by-end") }
                 { button(Step::HookBack, Glyph::HookBack, "btn-hook-back", far_back, start, "") }
                 { button(Step::ChainBack, Glyph::ChainBack, "btn-chain-back", near_back, start, "by-chain") }
                 { button(Step::Back, Glyph::Back, "btn-back", words.get("step-back"), start, "") }
@@ -100,7 +100,7 @@ pub fn Steps(props: &StepsProps) -> Html {
                 }
                 { button(Step::ChainForward, Glyph::ChainForward, "btn-chain-next", near_forward, end, "by-chain") }
                 { button(Step::HookForward, Glyph::HookForward, "btn-hook-next", far_forward, end, "") }
-                { button(Step::End, Glyph::Last, "btn-run", to_end, end, "") }
+                { button(Step::End, Glyph::Last, "btn-run", to_end, end, "by-end") }
             </div>
             <Timeline at={props.at} last={props.last} stretches={props.stretches.clone()} says={props.says.clone()} act={props.act.clone()} />
             <p class="count" data-testid="step-label" data-at={(props.at + 1).to_string()} data-of={(props.last + 1).to_string()}>

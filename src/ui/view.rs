@@ -135,7 +135,12 @@ impl View {
             let name = frame.spot.hook().map_or("", |h| h.name());
             match all.last_mut() {
                 Some(last) if last.name == name => last.end = i + 1,
-                Some(_) | None => all.push(Stretch { name: AttrValue::Static(name), first: i, end: i + 1 }),
+                Some(_) | None => all.push(Stretch {
+                    name: AttrValue::Static(name),
+                    short: AttrValue::default(),
+                    first: i,
+                    end: i + 1,
+                }),
             }
         }
         all.into()

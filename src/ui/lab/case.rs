@@ -57,6 +57,30 @@ pub fn hint(name: &str, words: &Words) -> AttrValue {
     }
 }
 
+/// The name of an own lab's probe, if it is one of the lab's own.
+fn own_probe(name: &str, probe: usize, words: &Words) -> Option<AttrValue> {
+    Some(match (name, probe) {
+        ("masquerade", 0) => words.get("lab-masquerade-1"),
+        ("masquerade", 1) => words.get("lab-masquerade-2"),
+        ("masquerade", 2) => words.get("lab-masquerade-3"),
+        ("masquerade", 3) => words.get("lab-masquerade-4"),
+        ("published-port", 0) => words.get("lab-published-port-1"),
+        ("published-port", 1) => words.get("lab-published-port-2"),
+        ("published-port", 2) => words.get("lab-published-port-3"),
+        ("published-port", 3) => words.get("lab-published-port-4"),
+        ("error-through-nat", 0) => words.get("lab-error-through-nat-1"),
+        ("error-through-nat", 1) => words.get("lab-error-through-nat-2"),
+        ("error-through-nat", 2) => words.get("lab-error-through-nat-3"),
+        ("forward-drop", 0) => words.get("lab-forward-drop-1"),
+        ("forward-drop", 1) => words.get("lab-forward-drop-2"),
+        ("forward-drop", 2) => words.get("lab-forward-drop-3"),
+        ("neighbours-v6", 0) => words.get("lab-neighbours-v6-1"),
+        ("neighbours-v6", 1) => words.get("lab-neighbours-v6-2"),
+        ("neighbours-v6", 2) => words.get("lab-neighbours-v6-3"),
+        _ => return None,
+    })
+}
+
 /// Where a lab came from.
 #[derive(Clone, PartialEq)]
 pub enum LabName {
@@ -149,7 +173,12 @@ impl LabCase {
     }
 
     /// A probe's name.
-    pub fn probe_name(&self, probe: usize) -> AttrValue {
+    pub fn probe_name(&self, probe: usize, words: &Words) -> AttrValue {
+        if let LabName::Own(name) = self.name
+            && let Some(own) = own_probe(name, probe, words)
+        {
+            return own;
+        }
         let Some(probe) = self.lab().probes.get(probe) else { return AttrValue::default() };
         let named = probe.name().map(str::to_owned);
         AttrValue::from(named.unwrap_or_else(|| target(probe)))
@@ -157,15 +186,19 @@ impl LabCase {
 
     /// How a probe went, as its sender saw it.
     pub fn probe_look(&self, probe: usize) -> Look {
-        let result = self.session.result(probe).and_then(|r| r.get("result"));
-        let has = |key: &str| result.and_then(|r| r.get(key)).is_some_and(|v| !v.is_null());
-        let text = |key: &str| result.and_then(|r| r.get(key)).and_then(|v| v.as_str());
-        match (text("connect"), result.and_then(|r| r.get("exit")).and_then(|v| v.as_i64())) {
+        let found = |path: &str| self.session.result(probe).and_then(|r| r.pointer(path));
+        let has = |path: &str| found(path).is_some_and(|v| !v.is_null());
+        let connect = found("/result/connect").and_then(|v| v.as_str());
+        match (connect, found("/result/exit").and_then(|v| v.as_i64())) {
             (Some("ok" | "already"), _) | (None, Some(0)) => Look::YES,
             (Some(_), _) | (None, Some(_)) => Look::NO,
-            (None, None) if has("not_modelled") => Look::MAYBE,
-            (None, None) if has("error") || has("errors") || has("socket_errors") => Look::NO,
-            (None, None) if has("replies") => Look::YES,
+            (None, None) if has("/result/not_modelled") => Look::MAYBE,
+            (None, None)
+                if ["error", "errors", "socket_errors"].iter().any(|e| has(&format!("/result/{e}"))) =>
+            {
+                Look::NO
+            }
+            (None, None) if has("/result/replies") => Look::YES,
             (None, None) => Look::QUIET,
         }
     }

@@ -96,7 +96,7 @@ pub fn NetworkPage(props: &NetworkProps) -> Html {
     let stop = journey.stop(at);
     let mut place: Vec<AttrValue> = Vec::new();
     if let Some(stop) = stop {
-        place.push(lab.probe_name(stop.probe));
+        place.push(lab.probe_name(stop.probe, &words));
         place.extend(stop.place.host().map(|h| lab.host_name(h)));
         place.extend(match &stop.place {
             crate::query::Place::Device(_, dev) => Some(AttrValue::from(dev.to_string())),
@@ -109,7 +109,8 @@ pub fn NetworkPage(props: &NetworkProps) -> Html {
         .iter()
         .enumerate()
         .map(|(i, first)| Stretch {
-            name: lab.probe_name(i),
+            name: lab.probe_name(i, &words),
+            short: AttrValue::from((i + 1).to_string()),
             first: *first,
             end: journey.probes.get(i + 1).copied().unwrap_or(journey.stops.len()),
         })
@@ -124,7 +125,8 @@ pub fn NetworkPage(props: &NetworkProps) -> Html {
             Entry {
                 look: lab.look(at),
                 says: lab.sentence(at, &words),
-                heading: begins.map(|s| format!("{} · {}", s.probe + 1, lab.probe_name(s.probe)).into()),
+                heading: begins
+                    .map(|s| format!("{} · {}", s.probe + 1, lab.probe_name(s.probe, &words)).into()),
                 host: stop.and_then(|s| s.place.host()).map(|h| lab.host_name(h)),
             }
         })

@@ -10,6 +10,11 @@ use std::collections::BTreeSet;
 use web_sys::{Element, ScrollIntoViewOptions, ScrollLogicalPosition};
 use yew::prelude::*;
 
+/// A picture up to this width shrinks to fit where it must.
+const FITS: i32 = 1320;
+/// How far from a device's edge the packet stands.
+const BESIDE: i32 = 20;
+
 /// Properties of [`Picture`].
 #[derive(Properties, PartialEq)]
 pub struct PictureProps {
@@ -45,7 +50,7 @@ pub fn Picture(props: &PictureProps) -> Html {
     let (gone, now) = crossed(props, &plan);
     let size = |n: i32| n.to_string();
     html! {
-        <div class="plan" ref={node} data-testid="network">
+        <div class={classes!("plan", (plan.width <= FITS).then_some("fits"))} ref={node} data-testid="network">
             <svg viewBox={format!("0 0 {} {}", plan.width, plan.height)} width={size(plan.width)} height={size(plan.height)}
                 role="group" aria-label={words.get("lab-map")} preserveAspectRatio="xMidYMid meet">
                 { for plan.hosts.iter().map(|host| machine(props, &words, host, stop.as_ref())) }
@@ -68,14 +73,15 @@ fn crossed(props: &PictureProps, plan: &Topology) -> (BTreeSet<usize>, Option<us
     let wire = |stop: &Stop| match (&stop.place, props.lab.event(stop)) {
         (
             Place::Device(host, dev),
-            Some(Event::Link(LinkEvent::FrameSent { .. } | LinkEvent::FrameReceived { .. })),
-        ) => plan.wire_at(*host, dev),
+            Some(Event::Link(LinkEvent::FrameSent { frame, .. } | LinkEvent::FrameReceived { frame, .. })),
+        ) => plan.wire_at(*host, dev).map(|wire| (wire, frame.packet().is_some())),
         _ => None,
     };
     let first = journey.probes.get(stop.probe).copied().unwrap_or(0);
     let before = journey.stops.get(first..=props.at.min(journey.last())).unwrap_or_default();
-    let gone = before.iter().filter(|s| s.trip.is_some() && s.trip == stop.trip).filter_map(wire).collect();
-    (gone, wire(stop))
+    let gone = before.iter().filter(|s| s.trip.is_some() && s.trip == stop.trip).filter_map(wire);
+    let gone = gone.filter(|(_, carries)| *carries).map(|(wire, _)| wire).collect();
+    (gone, wire(stop).map(|(wire, _)| wire))
 }
 
 fn machine(props: &PictureProps, words: &Words, host: &HostBox, stop: Option<&Stop>) -> Html {
@@ -167,12 +173,9 @@ fn point(plan: &Topology, stop: &Stop) -> Option<(i32, i32)> {
             let Some(device) = machine.device(dev) else { return Some(machine.core.middle()) };
             let left = device.area.x + device.area.w / 2 < machine.core.x + machine.core.w / 2;
             let on_wire = plan.wire_at(*host, dev).is_some();
-            let x = match (left, on_wire) {
-                (true, true) => device.area.x,
-                (false, true) => device.area.x + device.area.w,
-                (true, false) => device.area.x + device.area.w,
-                (false, false) => device.area.x,
-            };
+            // Beside the device, so that its address can be read.
+            let (before, after) = (device.area.x - BESIDE, device.area.x + device.area.w + BESIDE);
+            let x = if left == on_wire { before } else { after };
             Some((x, if on_wire { device.area.middle().1 } else { device.point.1 }))
         }
     }

@@ -94,13 +94,14 @@ fn answer(look: Look, words: &Words) -> AttrValue {
 fn rows(result: Option<&Value>, words: &Words) -> Vec<(AttrValue, String)> {
     let Some(result) = result else { return Vec::new() };
     let mut rows = Vec::new();
-    for (key, value) in result.get("result").and_then(Value::as_object).into_iter().flatten() {
+    for (key, value) in result.pointer("/result").and_then(Value::as_object).into_iter().flatten() {
         let label = match key.as_str() {
             "sent" => words.get("seen-sent"),
             "replies" => words.get("seen-replies"),
             "connect" => words.get("seen-connect"),
             "local" => words.get("seen-local"),
-            "received" | "after_close" => words.get("seen-received"),
+            "received" => words.get("seen-received"),
+            "after_close" => words.get("seen-after-close"),
             "socket_errors" | "errors" | "error" | "send_error" | "close_error" => words.get("seen-errors"),
             "exit" => words.get("seen-exit"),
             "not_modelled" => words.get("seen-not-modelled"),
@@ -108,7 +109,7 @@ fn rows(result: Option<&Value>, words: &Words) -> Vec<(AttrValue, String)> {
         };
         rows.push((label, shown(value)));
     }
-    if let Some(received) = result.get("received") {
+    if let Some(received) = result.pointer("/received") {
         rows.push((words.get("seen-listeners"), shown(received)));
     }
     rows

@@ -55,7 +55,7 @@ pub fn Probes(props: &ProbesProps) -> Html {
                                 aria-current={(i == current).then_some("true")}
                                 onclick={props.act.reform(move |_: MouseEvent| Action::Seek(first))}>
                                 <span class="no">{ i + 1 }</span>
-                                <span>{ lab.probe_name(i) }</span>
+                                <span>{ lab.probe_name(i, &words) }</span>
                                 <b aria-hidden="true">{ look.symbol }</b>
                                 <span class="sr">
                                     { match look {
@@ -105,7 +105,7 @@ pub fn Ways(props: &WaysProps) -> Html {
     html! {
         <nav class="strip" aria-label={words.get("lab-ways")}>
             <button type="button" class="button" data-testid="lab-back" onclick={props.act.reform(|_: MouseEvent| Action::Leave)}>
-                <Icon glyph={Glyph::Back} /><span>{ words.get("lab-leave") }</span>
+                <Icon glyph={Glyph::Back} /><span class="text">{ words.get("lab-leave") }</span>
             </button>
             <span class="label" aria-hidden="true">{ lab.host_name(opened.host) }</span>
             <ol ref={node}>
