@@ -177,7 +177,6 @@ pub fn events<'a>(
                     | CtChange::Tcp(..)
                     | CtChange::Sctp(..)
                     | CtChange::Mark(_)
-                    | CtChange::Label(_)
                     | CtChange::Timeout(_)
                         if entry.has(CtStatus::Confirmed) =>
                     {
