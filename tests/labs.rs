@@ -147,6 +147,10 @@ fn machine(lab: &Value, host: &Value) -> Option<Machine> {
         model.netfilter.load(ruleset.clone());
         rulesets.insert(family, ruleset);
     }
+    // As the recording had it; here no time passes between packets.
+    for key in ["net.ipv4.icmp_ratelimit", "net.ipv6.icmp.ratelimit"] {
+        model.sysctls.set(key, 0).ok()?;
+    }
     if lab["conntrack"] != "off" {
         model.netfilter.track_always();
     }
@@ -255,7 +259,7 @@ fn actual(machine: &Machine, family: Family, log: &Log<Event>, fate: &Fate) -> V
     out.push(match fate {
         Fate::Delivered => "delivered".into(),
         Fate::Sent(dev) => format!("sent {dev} {}", last.map(|p| ends(&p)).unwrap_or_default()),
-        Fate::SentSomewhere => "sent somewhere".into(),
+        Fate::SentSomewhere | Fate::LoopedBack | Fate::Gathered => "sent somewhere".into(),
         Fate::Dropped | Fate::Rejected => "dropped".into(),
         Fate::Lost(_) => "lost".into(),
         Fate::Unknown => "unknown".into(),

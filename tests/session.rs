@@ -170,7 +170,7 @@ net.ipv4.ip_forward = 0
         192.0.2.1 Out(IfName("eth0"))
         fd00::1 NoRoute"#]]
     .assert_eq(&all.map(|a| format!("{a} {}", routed(a))).join("\n"));
-    assert!(!host.forwarding);
+    assert!(!host.sysctls.is_forwarding(vitrine::netfilter::Family::Ip));
     for (text, error) in [
         ("inet 10.0.0.1/24", "line 1, `inet`: this address stands before any interface"),
         ("eth0 UP 10.0.0.300/24", "line 1, `10.0.0.300/24`: expected ADDRESS/LENGTH"),

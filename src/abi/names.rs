@@ -6,7 +6,7 @@ use std::fmt;
 
 /// A network interface's name, at most 15 bytes (`IFNAMSIZ` less its end mark).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "SmolStr", into = "SmolStr")]
 pub struct IfName(SmolStr);
 
 impl IfName {
@@ -44,6 +44,21 @@ impl IfName {
     /// True for `lo`.
     pub fn is_lo(&self) -> bool {
         self.0 == "lo"
+    }
+}
+
+impl TryFrom<SmolStr> for IfName {
+    type Error = &'static str;
+
+    fn try_from(name: SmolStr) -> Result<Self, &'static str> {
+        IfName::new(&name)
+            .ok_or("an interface's name is 1 to 15 bytes without `/`, `:` and spaces, and not `.` or `..`")
+    }
+}
+
+impl From<IfName> for SmolStr {
+    fn from(name: IfName) -> SmolStr {
+        name.0
     }
 }
 

@@ -1,9 +1,13 @@
 //! What happens to a packet in a host, netfilter's part included.
 
-use super::RouteKind;
+use super::errno::Errno;
+use super::fib::RouteKind;
+use super::frame::Frame;
 use super::inject::Origin;
-use crate::abi::{EventId, IfName};
-use crate::netfilter::{AddrMask, RuleRef, Skb, event};
+use super::neigh::NeighState;
+use super::socket::SocketId;
+use crate::abi::{EventId, IfName, Mac};
+use crate::netfilter::{AddrMask, Cast, Hook, RuleRef, Skb, event};
 use serde::Serialize;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,6 +20,22 @@ pub enum Event {
     Net(NetEvent),
     /// Netfilter's.
     Netfilter(event::Event),
+    /// The links': frames, bridges, neighbours.
+    Link(LinkEvent),
+    /// The sockets'.
+    Socket(SocketEvent),
+}
+
+impl From<LinkEvent> for Event {
+    fn from(event: LinkEvent) -> Self {
+        Event::Link(event)
+    }
+}
+
+impl From<SocketEvent> for Event {
+    fn from(event: SocketEvent) -> Self {
+        Event::Socket(event)
+    }
 }
 
 impl From<event::Event> for Event {
@@ -41,6 +61,13 @@ pub enum NetEvent {
         /// From where.
         origin: Origin,
     },
+    /// A copy of a packet goes a way of its own, or one that waited goes on.
+    Continues {
+        /// As it goes on.
+        skb: Arc<Skb>,
+        /// The hook that comes next.
+        hook: Hook,
+    },
     /// A packet is sent in answer, by the kernel itself.
     Answers {
         /// The answer as it starts on its way.
@@ -52,6 +79,18 @@ pub enum NetEvent {
         dst: IpAddr,
         /// Where it leads.
         to: Routed,
+    },
+    /// A piece of a packet waits for the others.
+    Gathered {
+        /// The piece.
+        skb: Arc<Skb>,
+    },
+    /// A packet is too long for its way out and is cut into pieces.
+    Fragmented {
+        /// How many pieces.
+        pieces: usize,
+        /// The largest packet that the way carries, bytes.
+        mtu: u32,
     },
     /// The packet's way through this host ends.
     Ended {
@@ -74,6 +113,10 @@ pub enum Routed {
     Refused(RouteKind),
     /// No route leads there.
     NoRoute,
+    /// To all on a link, by this interface.
+    Broadcast(IfName),
+    /// To a group, by this interface.
+    Multicast(IfName),
     /// The model was not told of a route, and none can be worked out.
     Unknown,
 }
@@ -88,6 +131,10 @@ pub enum Fate {
     Sent(IfName),
     /// It left, by an interface that is not known.
     SentSomewhere,
+    /// It is the host's own copy of what it sent to a group or to all.
+    LoopedBack,
+    /// It is a piece of a packet, and waits for the others.
+    Gathered,
     /// A rule or a policy dropped it.
     Dropped,
     /// A rule dropped it and told the sender.
@@ -112,10 +159,166 @@ pub enum Lost {
     TtlExceeded,
     /// An address that no packet from outside may have.
     Martian,
+    /// The way back to its source leads elsewhere (`rp_filter`).
+    ReversePath,
     /// Another connection has its addresses and ports.
     Clash,
-    /// Connection tracking, a helper or address translation dropped it.
-    Tracking,
+    /// Netfilter itself dropped it, not a rule: a redirect about a translated connection.
+    InHook,
+    /// It is too long for the way out and may not be cut.
+    TooBig,
+    /// The next hop does not answer.
+    NoNeighbour,
+    /// It is for a group that nobody here has joined.
+    NotJoined,
+    /// It came in a frame for another host or for all, and such packets are not forwarded.
+    NotForHost,
+    /// The interface is down.
+    LinkDown,
+}
+
+/// What happens on links.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum LinkEvent {
+    /// A frame leaves by a device.
+    FrameSent {
+        /// The device.
+        dev: IfName,
+        /// The frame.
+        frame: Arc<Frame>,
+    },
+    /// A frame comes in by a device.
+    FrameReceived {
+        /// The device.
+        dev: IfName,
+        /// The frame.
+        frame: Arc<Frame>,
+        /// To whom it is.
+        cast: Cast,
+    },
+    /// A frame goes no further.
+    FrameDropped {
+        /// The device.
+        dev: IfName,
+        /// Why.
+        why: FrameDrop,
+    },
+    /// A bridge saw where a hardware address is.
+    Learned {
+        /// The bridge.
+        bridge: IfName,
+        /// Its port.
+        port: IfName,
+        /// The address.
+        mac: Mac,
+    },
+    /// A bridge does not know where the frame's receiver is, or it is for many: it sends it out by all ports.
+    Flooded {
+        /// The bridge.
+        bridge: IfName,
+        /// How many ports.
+        ports: usize,
+    },
+    /// What is known of a neighbour changed.
+    Neighbour {
+        /// The device.
+        dev: IfName,
+        /// The neighbour.
+        addr: IpAddr,
+        /// What is known now.
+        state: NeighState,
+        /// Its hardware address.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mac: Option<Mac>,
+    },
+    /// A redirect or a message about the path changed the way to an address.
+    PathChanged {
+        /// The address.
+        addr: IpAddr,
+        /// The gateway to use.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        gateway: Option<IpAddr>,
+        /// The largest packet the path carries, bytes.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        mtu: Option<u32>,
+    },
+}
+
+/// Why a frame goes no further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FrameDrop {
+    /// It is for another host.
+    OtherHost,
+    /// The IP header's checksum is wrong.
+    BadHeader,
+    /// The device is down.
+    Down,
+    /// Nothing is at the device's other end.
+    NoPeer,
+    /// A bridge has no other port for it.
+    NoPort,
+}
+
+/// What sockets see.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum SocketEvent {
+    /// A program calls.
+    Called {
+        /// The socket.
+        socket: SocketId,
+        /// The call, in words of its manual page.
+        call: SocketCall,
+        /// The error that it ends with.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<Errno>,
+    },
+    /// A packet reached a socket.
+    Got {
+        /// The socket.
+        socket: SocketId,
+    },
+    /// A TCP connection went to another state.
+    State {
+        /// The socket.
+        socket: SocketId,
+        /// The state, as `ss` names it.
+        state: &'static str,
+    },
+    /// A timer of a connection is due: something is sent again, or given up.
+    Timer {
+        /// The socket.
+        socket: SocketId,
+    },
+    /// No socket takes the packet.
+    NoSocket,
+    /// An error waits for the program.
+    Error {
+        /// The socket.
+        socket: SocketId,
+        /// The error.
+        error: Errno,
+    },
+}
+
+/// A call that a program makes on a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SocketCall {
+    /// bind(2).
+    Bind,
+    /// listen(2).
+    Listen,
+    /// connect(2).
+    Connect,
+    /// send(2), sendto(2).
+    Send,
+    /// shutdown(2).
+    Shutdown,
+    /// close(2).
+    Close,
 }
 
 /// Something about the host that was worked out because nobody told it.

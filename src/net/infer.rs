@@ -1,11 +1,12 @@
 //! What rules and packets tell of a host that nobody described. Each conclusion is an [`Assumption`] that the
 //! trace shows.
 
+use super::device::DeviceKind;
 use super::event::{Assumption, Routed};
-use super::host::{Host, IfAddr};
+use super::fib::{Address, Nexthop, Prefix, Route, TableId};
+use super::host::Host;
 use super::inject::Injected;
-use super::route::{Route, RouteKind};
-use crate::abi::IfName;
+use crate::abi::{IfName, Mac};
 use crate::netfilter::{
     AddrMask, Family, IfMatch, Inv, Rule, RuleRef, Ruleset, TableName, Target, targets::NatVariant,
 };
@@ -21,11 +22,10 @@ use crate::netfilter::{
 /// - All else is reached by the interface that a packet for the host itself came in by.
 pub fn infer(ruleset: &Ruleset, packets: &[Injected]) -> Host {
     let mut host = Host::new(false);
+    host.set_forwarding(true);
     for (at, rule) in ruleset.rules() {
         if let Some((net, dev)) = network(&at, rule) {
-            let known = host.routes.iter().any(|r| r.dst == net);
-            if !known {
-                host.routes.push(Route { dst: net, kind: RouteKind::Dev(dev.clone()) });
+            if host.add_way(net, &dev) {
                 host.assumptions.push(Assumption::Network { net, dev, rule: at });
             }
         }
@@ -37,6 +37,26 @@ pub fn infer(ruleset: &Ruleset, packets: &[Injected]) -> Host {
 }
 
 impl Host {
+    /// Adds a device of which only the name is known, if it is not there yet, and sets it up.
+    pub fn describe_device(&mut self, dev: &IfName) {
+        if self.devices.get(dev).is_none() {
+            self.add_device(dev.clone(), DeviceKind::Described, Mac::ZERO);
+            self.set_up(dev);
+        }
+    }
+
+    /// Adds a way to a network by a device; false if there is one, or if the mask is not a prefix.
+    fn add_way(&mut self, net: AddrMask, dev: &IfName) -> bool {
+        let Some(dst) = net.prefix_len().and_then(|len| Prefix::new(net.addr(), len)) else { return false };
+        if self.fib.table(dst.family(), TableId::MAIN).iter().any(|r| r.dst == dst) {
+            return false;
+        }
+        self.describe_device(dev);
+        let nexthops = vec![Nexthop::new(Some(dev.clone()), None)];
+        self.add_route(TableId::MAIN, Route { nexthops, ..Route::new(dst) });
+        true
+    }
+
     /// Takes in what one more packet tells, unless the host was described.
     pub fn learn(&mut self, injected: &Injected) {
         if !self.described {
@@ -54,7 +74,7 @@ fn learn(host: &mut Host, injected: &Injected) {
                 own_address(host, src, out);
             }
             if host.owner(dst).is_none() && !behind(host, dst, out) {
-                host.routes.push(Route { dst: AddrMask::host(dst), kind: RouteKind::Dev(out.clone()) });
+                host.add_way(AddrMask::host(dst), out);
                 host.assumptions.push(Assumption::Reached { addr: dst, dev: out.clone() });
             }
         }
@@ -73,8 +93,8 @@ fn own_address(host: &mut Host, addr: std::net::IpAddr, dev: &IfName) {
     if host.owner(addr).is_some() || addr.is_multicast() || dev.is_lo() {
         return;
     }
-    let len = Family::of(addr).bits();
-    host.interfaces.entry(dev.clone()).or_default().push(IfAddr { addr, len });
+    host.describe_device(dev);
+    let _ = host.add_address(dev, Address::new(addr, Family::of(addr).bits()));
     host.assumptions.push(Assumption::OwnAddress { addr, dev: dev.clone() });
 }
 
@@ -84,10 +104,9 @@ fn default_route(host: &mut Host, dev: &IfName, family: Family) {
         Family::Ip6 => std::net::Ipv6Addr::UNSPECIFIED.into(),
     };
     let Some(dst) = AddrMask::prefix(any, 0) else { return };
-    if host.routes.iter().any(|r| r.dst == dst) {
+    if !host.add_way(dst, dev) {
         return;
     }
-    host.routes.push(Route { dst, kind: RouteKind::Dev(dev.clone()) });
     host.assumptions.push(Assumption::DefaultRoute { dev: dev.clone() });
 }
 

@@ -1,18 +1,49 @@
-//! A host's network as far as one packet's way through it goes: interfaces, addresses, routes, and the order
-//! of hooks around the routing decision. Knows neither tasks nor files.
+//! The network: hosts with devices, addresses, routes, neighbours and sockets, the order of hooks around the
+//! routing decision, and the wires between hosts. Knows neither tasks nor files.
 
+mod bridge;
+mod calls;
+mod device;
+pub mod errno;
 mod event;
+mod exceptions;
+pub mod fib;
+mod fragment;
+mod frame;
 mod host;
+mod icmp;
 mod infer;
 mod inject;
-mod route;
+mod links;
+mod local;
+mod neigh;
+mod network;
+mod pace;
+mod resolve;
+mod routing;
+mod socket;
+mod sysctl;
+pub mod tcp;
 mod text;
 mod walk;
 
-pub use event::{Assumption, Event, Fate, Lost, NetEvent, Routed};
-pub use host::{Host, IfAddr};
+pub use device::{Bridge, Device, DeviceKind, Devices, MacvlanMode};
+pub use errno::Errno;
+pub use event::{
+    Assumption, Event, Fate, FrameDrop, LinkEvent, Lost, NetEvent, Routed, SocketCall, SocketEvent,
+};
+pub use exceptions::{Exception, Exceptions};
+pub use fib::RouteKind;
+pub use fragment::Fragments;
+pub use frame::{Arp, Frame, FrameBody, solicited_node};
+pub use host::Host;
 pub use infer::infer;
 pub use inject::{InjectError, InjectErrorKind, Injected, Origin};
-pub use route::{Route, RouteKind};
+pub use neigh::{Neigh, NeighState, Neighbours};
+pub use network::{Happening, HostId, Network, PassId, Port};
+pub use pace::Pace;
+pub use routing::Hop;
+pub use socket::{Incoming, QueuedError, Socket, SocketId, SocketKind, SocketOptions, Sockets};
+pub use sysctl::{Conf, Global, Sysctls, UnknownSysctl};
 pub use text::{HostTextError, HostTextProblem, parse_host};
 pub use walk::Answer;

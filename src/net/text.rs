@@ -1,9 +1,9 @@
 //! A host described by what `ip` prints: `ip -br addr`, `ip addr`, `ip route`, and `sysctl` lines.
 
-use super::host::{Host, IfAddr};
-use super::route::{Route, RouteKind};
+use super::fib::{Address, Nexthop, Prefix, Route, RouteKind, TableId};
+use super::host::Host;
 use crate::abi::IfName;
-use crate::netfilter::{AddrMask, Family};
+use crate::netfilter::Family;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -71,6 +71,7 @@ impl std::error::Error for HostTextError {}
 /// ```
 pub fn parse_host(text: &str) -> Result<Host, HostTextError> {
     let mut host = Host::new(true);
+    host.set_forwarding(true);
     let mut current = None;
     for (index, line) in text.lines().enumerate() {
         let line_number = index as u32 + 1;
@@ -111,7 +112,7 @@ fn read_line<'a>(
                 _ => RouteKind::Prohibit,
             };
             let dst = network(words.get(1).copied().unwrap_or_default(), false)?;
-            host.routes.push(Route { dst, kind });
+            host.add_route(TableId::MAIN, Route { kind, ..Route::new(dst) });
             Ok(())
         }
         // The local table repeats what addresses say.
@@ -144,7 +145,7 @@ fn read_line<'a>(
 
 fn touch(host: &mut Host, current: &Option<IfName>) {
     if let Some(name) = current {
-        host.interfaces.entry(name.clone()).or_default();
+        host.describe_device(name);
     }
 }
 
@@ -163,24 +164,30 @@ fn add_address<'a>(host: &mut Host, name: &IfName, text: &'a str) -> Result<(), 
         Some(len) => len.parse().ok().filter(|l| *l <= bits).ok_or(bad)?,
         None => bits,
     };
-    let addrs = host.interfaces.entry(name.clone()).or_default();
-    let new = IfAddr { addr, len };
-    if !addrs.contains(&new) {
-        addrs.push(new);
-    }
+    host.describe_device(name);
+    let mut address = Address::new(addr, len);
+    // `ip addr` prints the broadcast address; the short form does not, and nearly every network has one.
+    address.broadcast = match addr {
+        IpAddr::V4(a) if len < 31 && !a.is_loopback() => {
+            Some(Ipv4Addr::from(a.to_bits() | u32::MAX.checked_shr(len.into()).unwrap_or(0)))
+        }
+        IpAddr::V4(_) | IpAddr::V6(_) => None,
+    };
+    // What is told twice is there once.
+    let _ = host.add_address(name, address);
     Ok(())
 }
 
-fn network(text: &str, v6: bool) -> Result<AddrMask, LineError<'_>> {
+fn network(text: &str, v6: bool) -> Result<Prefix, LineError<'_>> {
     let bad = (text, HostTextProblem::Network);
     if text == "default" {
         let any: IpAddr = if v6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() };
-        return AddrMask::prefix(any, 0).ok_or(bad);
+        return Prefix::new(any, 0).ok_or(bad);
     }
     let (addr, len) = text.split_once('/').map_or((text, None), |(a, l)| (a, Some(l)));
     let addr: IpAddr = addr.parse().map_err(|_| bad)?;
     let len = len.map_or(Ok(Family::of(addr).bits()), str::parse).map_err(|_| bad)?;
-    AddrMask::prefix(addr, len).ok_or(bad)
+    Prefix::new(addr, len).ok_or(bad)
 }
 
 fn route<'a>(host: &mut Host, words: &[&'a str]) -> Result<(), LineError<'a>> {
@@ -188,22 +195,17 @@ fn route<'a>(host: &mut Host, words: &[&'a str]) -> Result<(), LineError<'a>> {
     let v6 = after("via").is_some_and(|via| via.contains(':'));
     let dst = network(words[0], v6)?;
     let dev = after("dev").ok_or((words[0], HostTextProblem::NoDevice))?;
-    host.routes.push(Route { dst, kind: RouteKind::Dev(interface(dev)?) });
+    let dev = interface(dev)?;
+    host.describe_device(&dev);
+    let via = after("via").filter(|via| *via != "inet6").and_then(|via| via.parse().ok());
+    let metric = after("metric").and_then(|m| m.parse().ok()).unwrap_or(0);
+    let prefsrc = after("src").and_then(|src| src.parse().ok());
+    let nexthops = vec![Nexthop::new(Some(dev), via)];
+    host.add_route(TableId::MAIN, Route { nexthops, metric, prefsrc, ..Route::new(dst) });
     Ok(())
 }
 
 fn setting<'a>(host: &mut Host, key: &'a str, value: &str) -> Result<(), LineError<'a>> {
-    let on = value.trim() != "0";
-    match key.trim() {
-        "net.ipv4.ip_forward" | "net.ipv6.conf.all.forwarding" | "net.ipv4.conf.all.forwarding" => {
-            host.forwarding = on;
-        }
-        "net.ipv4.conf.all.route_localnet" => host.route_localnet = on,
-        name if name.starts_with("net.netfilter.nf_conntrack_") => {
-            let settings = &mut host.netfilter.conntrack.settings;
-            settings.set(name, value).map_err(|_| (key, HostTextProblem::Line))?;
-        }
-        _ => return Err((key, HostTextProblem::Line)),
-    }
-    Ok(())
+    let bad = (key, HostTextProblem::Line);
+    host.set_sysctl(key.trim(), value.trim().parse().map_err(|_| bad)?).map_err(|_| bad)
 }

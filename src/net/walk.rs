@@ -1,48 +1,75 @@
-//! A packet's way through a host: hooks around the routing decision (`ip_rcv`, `ip_forward`, `ip_output`).
+//! A packet's way through a host: hooks around the routing decision (`ip_rcv`, `ip_forward`, `ip_output`, and
+//! their twins of IPv6).
 
-use super::event::{Event, Fate, Lost, NetEvent, Routed};
+use super::event::{Event, Fate, LinkEvent, Lost, NetEvent, Routed};
+use super::fragment;
 use super::host::Host;
 use super::inject::Injected;
-use super::route::RouteKind;
-use crate::abi::{EventId, IfName, Log, Sink};
+use super::routing::{Hop, Inbound, Outbound};
+use crate::abi::{EventId, IfName, Sink};
 use crate::netfilter::event::{ChangedBy, Event as NfEvent};
 use crate::netfilter::{
-    Choices, CtRef, CtState, Hook, HookVerdict, OutDev, Sender, Skb, WalkCx, targets::Reject,
+    Cast, Choices, CtRef, CtState, Family, Hook, HookVerdict, OutDev, Sender, Skb, WalkCx,
 };
-use crate::packet::{Icmp, IcmpType, Packet, Transport};
+use crate::packet::{Direction, IcmpType, Packet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 /// One packet on its way.
-struct Way<'a> {
-    host: &'a mut Host,
-    log: &'a mut Log<Event>,
-    choices: &'a mut Choices,
-    assumed: Option<CtState>,
+pub(super) struct Way<'a> {
+    pub host: &'a mut Host,
+    pub sink: &'a mut dyn Sink<Event>,
+    pub choices: &'a mut Choices,
+    /// What the user said of the packet's connection.
+    pub assumed: Option<CtState>,
     /// The interface that the user said routing chooses.
-    out: Option<IfName>,
-    answers: Vec<Answer>,
+    pub out: Option<IfName>,
+    /// The interface that the sender's socket is bound to.
+    pub bound: Option<IfName>,
+    /// The way out is settled, whatever routing would say.
+    pub fixed: Option<Hop>,
+    /// What goes out by `lo` comes in on the same way, instead of by [`Out::Loop`].
+    pub through_lo: bool,
+    /// What came of it, in order.
+    pub outs: Vec<Out>,
+}
+
+/// What a packet's way through a host leads to.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Out {
+    /// The kernel answers.
+    Answer(Answer),
+    /// It leaves by a device.
+    Transmit { skb: Skb, hop: Hop, cause: EventId },
+    /// It comes in by `lo`.
+    Loop { skb: Skb, cause: EventId },
+    /// The host's own copy of what it sends to a group or to all; `real` is what leaves.
+    Copy { copy: Skb, real: Skb, hop: Hop, cause: EventId },
+    /// It is for a socket, or for the kernel.
+    Deliver { skb: Skb, cause: EventId },
 }
 
 /// A packet that the kernel sends in answer to another.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Answer {
     /// The packet.
     pub packet: Packet,
-    ct: Option<CtRef>,
-    cause: EventId,
+    /// Its mark.
+    pub mark: u32,
+    pub(super) ct: Option<CtRef>,
+    pub(super) cause: EventId,
 }
 
 /// Where a way through the host ended, and by which event.
-type End = (Fate, Option<EventId>);
+pub(super) type End = (Fate, Option<EventId>);
 
 impl Host {
     /// Leads a packet, and what the kernel sends in answer to it, through the host. What the kernel would send
     /// in answer to its own answer is not sent.
-    pub fn inject(&mut self, injected: &Injected, choices: &mut Choices, log: &mut Log<Event>) -> Fate {
-        let (fate, answers) = self.pass(injected, choices, log);
+    pub fn inject(&mut self, injected: &Injected, choices: &mut Choices, sink: &mut dyn Sink<Event>) -> Fate {
+        let (fate, answers) = self.pass(injected, choices, sink);
         for answer in answers {
-            self.answer(answer, choices, log);
+            self.answer(answer, choices, sink);
         }
         fate
     }
@@ -52,11 +79,10 @@ impl Host {
         &mut self,
         injected: &Injected,
         choices: &mut Choices,
-        log: &mut Log<Event>,
+        sink: &mut dyn Sink<Event>,
     ) -> (Fate, Vec<Answer>) {
         self.now = self.now.after(injected.after);
-        let untracked =
-            CtRef { state: CtState::Untracked, entry: None, dir: crate::packet::Direction::Original };
+        let untracked = CtRef { state: CtState::Untracked, entry: None, dir: Direction::Original };
         let mut skb = Skb {
             iif: injected.iif.clone(),
             mark: injected.mark,
@@ -65,175 +91,257 @@ impl Host {
             mac: injected.mac,
             ..Skb::new(injected.packet.clone())
         };
-        let origin = injected.origin();
-        let begins = log.emit(None, Event::Net(NetEvent::Begins { skb: Arc::new(skb.clone()), origin }));
-        let (assumed, out) = (injected.ct, injected.out.clone());
-        let mut way = Way { host: self, log, choices, assumed, out, answers: Vec::new() };
+        let begins = NetEvent::Begins { skb: Arc::new(skb.clone()), origin: injected.origin() };
+        let begins = sink.emit(None, begins.into());
+        let mut way = Way::new(self, choices, sink);
+        way.assumed = injected.ct;
+        way.out = injected.out.clone();
+        way.through_lo = true;
         let end = match injected.iif {
             Some(_) => way.receive(&mut skb, begins),
             None => way.send(&mut skb, begins),
         };
-        (way.end(end, begins), way.answers)
+        let fate = way.end(end, begins);
+        let answers = way.outs.into_iter().filter_map(|out| match out {
+            Out::Answer(answer) => Some(answer),
+            Out::Transmit { .. } | Out::Loop { .. } | Out::Copy { .. } | Out::Deliver { .. } => None,
+        });
+        (fate, answers.collect())
     }
 
     /// Leads an answer of the kernel's out of the host.
-    pub fn answer(&mut self, answer: Answer, choices: &mut Choices, log: &mut Log<Event>) -> Fate {
-        let mut skb = Skb { ct: answer.ct, ..Skb::new(answer.packet) };
-        let begins =
-            log.emit(Some(answer.cause), Event::Net(NetEvent::Answers { skb: Arc::new(skb.clone()) }));
-        let mut way = Way { host: self, log, choices, assumed: None, out: None, answers: Vec::new() };
+    pub fn answer(&mut self, answer: Answer, choices: &mut Choices, sink: &mut dyn Sink<Event>) -> Fate {
+        let mut skb = Skb { ct: answer.ct, mark: answer.mark, ..Skb::new(answer.packet) };
+        let begins = NetEvent::Answers { skb: Arc::new(skb.clone()) };
+        let begins = sink.emit(Some(answer.cause), begins.into());
+        let mut way = Way::new(self, choices, sink);
+        way.through_lo = true;
         let end = way.send(&mut skb, begins);
         way.end(end, begins)
     }
 }
 
-impl Way<'_> {
-    fn end(&mut self, (fate, by): End, begins: EventId) -> Fate {
-        let ended =
-            self.log.emit(by.or(Some(begins)), Event::Net(NetEvent::Ended { fate: fate.clone(), by }));
-        // A connection that an answer still belongs to stays until that has been sent.
-        let kept: Vec<_> = self.answers.iter().filter_map(|a| a.ct?.entry).collect();
-        self.host.netfilter.forget_unconfirmed(&kept, ended, self.log);
+impl<'a> Way<'a> {
+    pub fn new(host: &'a mut Host, choices: &'a mut Choices, sink: &'a mut dyn Sink<Event>) -> Self {
+        Way {
+            host,
+            sink,
+            choices,
+            assumed: None,
+            out: None,
+            bound: None,
+            fixed: None,
+            through_lo: false,
+            outs: Vec::new(),
+        }
+    }
+
+    pub fn emit(&mut self, cause: EventId, event: impl Into<Event>) -> EventId {
+        self.sink.emit(Some(cause), event.into())
+    }
+
+    /// Tells how the way ended, and forgets a connection whose first packet did not get through.
+    pub fn end(&mut self, (fate, by): End, begins: EventId) -> Fate {
+        let ended = self.emit(by.unwrap_or(begins), NetEvent::Ended { fate: fate.clone(), by });
+        // A connection that something on its way still belongs to stays until that has passed.
+        let held = |out: &Out| match out {
+            Out::Answer(answer) => answer.ct?.entry,
+            Out::Copy { copy: skb, .. } | Out::Loop { skb, .. } => skb.ct?.entry,
+            Out::Transmit { .. } | Out::Deliver { .. } => None,
+        };
+        let kept: Vec<_> = self.outs.iter().filter_map(held).collect();
+        self.host.netfilter.forget_unconfirmed(&kept, ended, &mut Narrow(self.sink));
         fate
     }
 
     /// In by an interface (`ip_rcv`).
-    fn receive(&mut self, skb: &mut Skb, cause: EventId) -> End {
+    pub fn receive(&mut self, skb: &mut Skb, cause: EventId) -> End {
         if let Err(end) = self.hook(Hook::Prerouting, skb, cause) {
             return end;
         }
+        self.route_in(skb, cause)
+    }
+
+    /// The routing decision for what came in, and what follows (`ip_rcv_finish`).
+    pub fn route_in(&mut self, skb: &mut Skb, cause: EventId) -> End {
         let dst = skb.packet.dst;
-        let routed = match &self.out {
-            Some(out) if self.host.owner(dst).is_none() => Routed::Out(out.clone()),
-            _ => self.host.route(dst),
+        let inbound = match &self.out {
+            Some(out) if self.host.owner(dst).is_none() => {
+                Inbound::Forward(Hop { dev: Some(out.clone()), ..Hop::default() })
+            }
+            _ => self.host.route_in(skb),
         };
-        let cause = self.log.emit(Some(cause), Event::Net(NetEvent::Routed { dst, to: routed.clone() }));
-        if self.is_martian(skb) {
-            return (Fate::Lost(Lost::Martian), Some(cause));
-        }
-        match routed {
-            Routed::Local => match self.hook(Hook::Input, skb, cause) {
-                Err(end) => end,
-                Ok(()) => (Fate::Delivered, None),
-            },
-            Routed::Out(dev) => self.forward(skb, OutDev::Named(dev), cause),
-            Routed::Unknown => self.forward(skb, OutDev::Unknown, cause),
-            Routed::NoRoute => {
-                self.icmp_error(skb, IcmpType::new(3, 0), IcmpType::new(1, 0), cause);
-                (Fate::Lost(Lost::NoRoute), Some(cause))
-            }
-            Routed::Refused(kind) => {
-                match kind {
-                    RouteKind::Unreachable => {
-                        self.icmp_error(skb, IcmpType::new(3, 1), IcmpType::new(1, 0), cause);
-                    }
-                    RouteKind::Prohibit => {
-                        self.icmp_error(skb, IcmpType::new(3, 13), IcmpType::new(1, 1), cause);
-                    }
-                    RouteKind::Blackhole | RouteKind::Dev(_) => {}
+        let cause = self.emit(cause, NetEvent::Routed { dst, to: inbound.routed() });
+        match inbound {
+            Inbound::Local => self.deliver(skb, cause),
+            Inbound::Forward(hop) => self.forward(skb, hop, cause),
+            Inbound::Lost(lost) => (Fate::Lost(lost), Some(cause)),
+            Inbound::Refused { why, v4, v6, .. } => {
+                if skb.packet.src.is_ipv6() || self.host.may_tell_unreachable(skb.packet.src) {
+                    self.icmp_error(skb, v4, v6, cause);
                 }
-                (Fate::Lost(Lost::RouteRefuses), Some(cause))
+                (Fate::Lost(why), Some(cause))
             }
         }
     }
 
-    /// Addresses that no packet from outside may have (`ip_route_input_slow`, `fib_validate_source`): loopback
-    /// ones, the host's own as source, a group's or a broadcast's as source.
-    fn is_martian(&self, skb: &Skb) -> bool {
-        if skb.iif.as_ref().is_some_and(IfName::is_lo) {
-            return false;
-        }
-        match (skb.packet.src, skb.packet.dst) {
-            (IpAddr::V4(src), IpAddr::V4(dst)) => {
-                src.is_loopback()
-                    || dst.is_loopback() && !self.host.route_localnet
-                    || src.is_multicast()
-                    || src.is_broadcast()
-                    || self.host.owner(IpAddr::V4(src)).is_some()
+    /// To the host itself (`ip_local_deliver`): pieces are put together first.
+    pub fn deliver(&mut self, skb: &mut Skb, cause: EventId) -> End {
+        if skb.packet.fragment.is_some() {
+            match self.host.fragments.gather(skb, self.host.now) {
+                Some(whole) => *skb = whole,
+                None => {
+                    let gathered = self.emit(cause, NetEvent::Gathered { skb: Arc::new(skb.clone()) });
+                    return (Fate::Gathered, Some(gathered));
+                }
             }
-            (src, dst) => src.is_multicast() || src.is_loopback() || dst.is_loopback(),
         }
+        if let Err(end) = self.hook(Hook::Input, skb, cause) {
+            return end;
+        }
+        self.outs.push(Out::Deliver { skb: skb.clone(), cause });
+        (Fate::Delivered, None)
     }
 
-    /// Through the host (`ip_forward`): the time to live is lowered before the hook.
-    fn forward(&mut self, skb: &mut Skb, oif: OutDev, cause: EventId) -> End {
-        if !self.host.forwarding {
+    /// Through the host (`ip_forward`, `ip6_forward`): the time to live is lowered before the hook.
+    fn forward(&mut self, skb: &mut Skb, hop: Hop, cause: EventId) -> End {
+        let v4 = skb.packet.src.is_ipv4();
+        if skb.cast.is_some_and(|cast| cast != Cast::Host) {
+            return (Fate::Lost(Lost::NotForHost), Some(cause));
+        }
+        let off = !v4 && self.host.described && !self.host.sysctls.is_forwarding(Family::Ip6);
+        if off {
             return (Fate::Lost(Lost::ForwardingOff), Some(cause));
         }
         if skb.packet.ttl <= 1 {
-            self.icmp_error(skb, IcmpType::new(11, 0), IcmpType::new(3, 0), cause);
+            self.icmp_error(skb, Some(IcmpType::new(11, 0)), Some(IcmpType::new(3, 0)), cause);
             return (Fate::Lost(Lost::TtlExceeded), Some(cause));
         }
+        let may_cut = v4 && !skb.packet.df;
+        if let Some(mtu) = hop.mtu.filter(|mtu| skb.packet.len() > *mtu && !may_cut) {
+            self.too_big(skb, mtu, cause);
+            return (Fate::Lost(Lost::TooBig), Some(cause));
+        }
+        if hop.redirect && v4 {
+            self.redirect(skb, &hop, cause);
+        }
+        let oif = hop.out_dev();
         self.change(skb, cause, ChangedBy::Routing, |s| s.oif = oif);
         self.change(skb, cause, ChangedBy::Forwarding, |s| s.packet.ttl -= 1);
         match self.hook(Hook::Forward, skb, cause) {
             Err(end) => end,
-            Ok(()) => self.leave(skb, cause),
+            Ok(()) => self.leave(skb, hop, cause),
         }
     }
 
     /// From a local process (`ip_local_out`): routed first, and once more where OUTPUT changed what routing
     /// looks at. Rules of OUTPUT see the first way out.
-    fn send(&mut self, skb: &mut Skb, cause: EventId) -> End {
-        let cause = match self.route_out(skb, cause) {
-            Ok(cause) => cause,
+    pub fn send(&mut self, skb: &mut Skb, cause: EventId) -> End {
+        let routed = match self.fixed.take() {
+            Some(hop) => {
+                let oif = hop.out_dev();
+                self.change(skb, cause, ChangedBy::Routing, |s| s.oif = oif);
+                Ok((hop, cause))
+            }
+            None => self.route_out(skb, cause),
+        };
+        let (mut hop, mut cause) = match routed {
+            Ok(found) => found,
             Err(end) => return end,
         };
-        let (dst, mark) = (skb.packet.dst, skb.mark);
+        let key = |s: &Skb| (s.packet.src, s.packet.dst, s.mark, s.packet.tos);
+        let before = key(skb);
         if let Err(end) = self.hook(Hook::Output, skb, cause) {
             return end;
         }
-        let cause = if skb.packet.dst != dst || skb.mark != mark {
-            match self.route_out(skb, cause) {
-                Ok(cause) => cause,
+        if key(skb) != before {
+            (hop, cause) = match self.route_out(skb, cause) {
+                Ok(found) => found,
                 Err(end) => return end,
-            }
-        } else {
-            cause
-        };
-        self.leave(skb, cause)
+            };
+        }
+        self.leave(skb, hop, cause)
     }
 
-    fn route_out(&mut self, skb: &mut Skb, cause: EventId) -> Result<EventId, End> {
-        let dst = skb.packet.dst;
-        let group = dst.is_multicast() || self.host.is_broadcast(dst);
-        let to = match &self.out {
-            Some(out) if self.host.owner(dst).is_none() => Routed::Out(out.clone()),
-            _ if group => Routed::Unknown,
-            _ => self.host.route(dst),
-        };
-        let cause = self.log.emit(Some(cause), Event::Net(NetEvent::Routed { dst, to: to.clone() }));
-        let oif = match to {
-            Routed::Local => OutDev::Named(IfName::lo()),
-            Routed::Out(dev) => OutDev::Named(dev),
-            Routed::Unknown => OutDev::Unknown,
-            Routed::NoRoute => return Err((Fate::Lost(Lost::NoRoute), Some(cause))),
-            Routed::Refused(_) => return Err((Fate::Lost(Lost::RouteRefuses), Some(cause))),
-        };
+    /// From the kernel itself, by a way that is settled: neighbour discovery does not ask routing.
+    pub fn send_by(&mut self, skb: &mut Skb, hop: Hop, cause: EventId) -> End {
+        let oif = hop.out_dev();
         self.change(skb, cause, ChangedBy::Routing, |s| s.oif = oif);
-        Ok(cause)
+        if let Err(end) = self.hook(Hook::Output, skb, cause) {
+            return end;
+        }
+        self.leave(skb, hop, cause)
     }
 
-    /// Out (`ip_output`); what goes out by `lo` comes in by it.
-    fn leave(&mut self, skb: &mut Skb, cause: EventId) -> End {
+    fn route_out(&mut self, skb: &mut Skb, cause: EventId) -> Result<(Hop, EventId), End> {
+        let dst = skb.packet.dst;
+        let outbound = match &self.out {
+            Some(out) if self.host.owner(dst).is_none() => {
+                Outbound::To(Hop { dev: Some(out.clone()), ..Hop::default() })
+            }
+            _ => self.host.route_out(skb, self.bound.as_ref()),
+        };
+        let cause = self.emit(cause, NetEvent::Routed { dst, to: outbound.routed() });
+        match outbound {
+            Outbound::To(hop) => {
+                let oif = hop.out_dev();
+                self.change(skb, cause, ChangedBy::Routing, |s| s.oif = oif);
+                Ok((hop, cause))
+            }
+            Outbound::Refused(lost, _) => Err((Fate::Lost(lost), Some(cause))),
+        }
+    }
+
+    /// Out (`ip_output`, `ip_mc_output`); what goes out by `lo` comes in by it.
+    fn leave(&mut self, skb: &mut Skb, hop: Hop, cause: EventId) -> End {
+        let original = skb.clone();
         if let Err(end) = self.hook(Hook::Postrouting, skb, cause) {
             return end;
         }
-        match skb.oif.clone() {
-            OutDev::Named(dev) if dev.is_lo() => {
-                self.change(skb, cause, ChangedBy::Loopback, |s| {
-                    s.iif = Some(IfName::lo());
-                    s.oif = OutDev::None;
-                    s.sender = Sender::Kernel;
-                });
-                self.receive(skb, cause)
+        let Some(dev) = hop.dev.clone() else { return (Fate::SentSomewhere, None) };
+        if dev.is_lo() {
+            self.change(skb, cause, ChangedBy::Loopback, |s| {
+                s.iif = Some(IfName::lo());
+                s.oif = OutDev::None;
+                s.sender = Sender::Kernel;
+                s.cast = Some(Cast::Host);
+            });
+            if self.through_lo {
+                return self.receive(skb, cause);
             }
-            OutDev::Named(dev) => (Fate::Sent(dev), None),
-            OutDev::None | OutDev::Unknown => (Fate::SentSomewhere, None),
+            self.outs.push(Out::Loop { skb: skb.clone(), cause });
+            return (Fate::Sent(dev), None);
         }
+        if hop.copy && !self.through_lo {
+            let real = Skb { ct: skb.ct, ..original };
+            self.outs.push(Out::Copy { copy: skb.clone(), real, hop, cause });
+            return (Fate::Sent(dev), None);
+        }
+        self.finish_output(skb, hop, cause)
     }
 
-    fn hook(&mut self, hook: Hook, skb: &mut Skb, cause: EventId) -> Result<(), End> {
+    /// After POSTROUTING: what is too long is cut (`ip_finish_output`).
+    pub fn finish_output(&mut self, skb: &mut Skb, hop: Hop, cause: EventId) -> End {
+        let Some(dev) = hop.dev.clone() else { return (Fate::SentSomewhere, None) };
+        let pieces = match fragment::cut(skb, hop.mtu) {
+            fragment::Cut::Fits => vec![skb.clone()],
+            fragment::Cut::Pieces(pieces) => {
+                let mtu = hop.mtu.unwrap_or_default();
+                self.emit(cause, NetEvent::Fragmented { pieces: pieces.len(), mtu });
+                pieces
+            }
+            fragment::Cut::Forbidden(mtu) => {
+                self.too_big(skb, mtu, cause);
+                return (Fate::Lost(Lost::TooBig), Some(cause));
+            }
+        };
+        for skb in pieces {
+            self.outs.push(Out::Transmit { skb, hop: hop.clone(), cause });
+        }
+        (Fate::Sent(dev), None)
+    }
+
+    pub fn hook(&mut self, hook: Hook, skb: &mut Skb, cause: EventId) -> Result<(), End> {
         let mut netfilter = std::mem::take(&mut self.host.netfilter);
         let verdict = netfilter.run_hook(
             hook,
@@ -244,97 +352,80 @@ impl Way<'_> {
                 now: self.host.now,
                 choices: self.choices,
                 assumed: self.assumed,
-                sink: self.log,
+                sink: &mut Narrow(self.sink),
             },
         );
         self.host.netfilter = netfilter;
         match verdict {
             HookVerdict::Accept => Ok(()),
-            HookVerdict::Drop(by) => Err((self.dropped(by), Some(by))),
+            HookVerdict::Drop(by) => Err((Fate::Dropped, Some(by))),
+            HookVerdict::Lost(by, crate::netfilter::LostIn::Clash) => {
+                Err((Fate::Lost(Lost::Clash), Some(by)))
+            }
+            HookVerdict::Lost(by, crate::netfilter::LostIn::Hook) => {
+                Err((Fate::Lost(Lost::InHook), Some(by)))
+            }
             HookVerdict::Unknown(by) => Err((Fate::Unknown, Some(by))),
             HookVerdict::Reject(by, how) => {
-                self.reject(skb, how, by);
+                if let Some(packet) = how.answer(&skb.packet) {
+                    self.answer(skb, packet, by);
+                }
                 Err((Fate::Rejected, Some(by)))
             }
         }
     }
 
-    /// A drop at confirmation is the kernel's, not a rule's.
-    fn dropped(&self, by: EventId) -> Fate {
-        match self.log.get(by).map(|e| &e.event) {
-            Some(Event::Netfilter(NfEvent::ConnectionChanged { .. })) => Fate::Lost(Lost::Clash),
-            Some(Event::Netfilter(NfEvent::KernelDropped { .. })) => Fate::Lost(Lost::Tracking),
-            _ => Fate::Dropped,
-        }
-    }
-
-    fn reject(&mut self, skb: &Skb, how: Reject, cause: EventId) {
-        if let Some(mut packet) = how.answer(&skb.packet) {
-            // An ICMP error comes from the host's own address (`icmp_send`); a RST from the rejected one.
-            if packet.icmp().is_some()
-                && let Some(own) = self.own_address(skb)
-            {
-                packet.src = own;
-            }
-            if packet.icmp().is_some() {
-                packet.tos = error_tos(&skb.packet);
-            }
-            self.answers.push(Answer { packet, ct: answering(skb.ct), cause });
-        }
-    }
-
-    /// Answers with an ICMP error, unless the packet is one itself (RFC 1122, 3.2.2).
-    fn icmp_error(&mut self, skb: &Skb, v4: IcmpType, v6: IcmpType, cause: EventId) {
-        let rejected = &skb.packet;
-        let kind = if rejected.src.is_ipv4() { v4 } else { v6 };
-        let is_error = rejected.icmp().is_some_and(|i| i.kind.is_error(rejected.src.is_ipv4()));
-        if is_error || rejected.is_later_fragment() || rejected.dst.is_multicast() {
-            return;
-        }
-        let transport = Transport::Icmp(Icmp::error(kind, rejected));
-        let src = self.own_address(skb).unwrap_or(rejected.dst);
-        if let Some(mut packet) = Packet::new(src, rejected.src, transport) {
-            packet.tos = error_tos(rejected);
-            self.answers.push(Answer { packet, ct: answering(skb.ct), cause });
-        }
-    }
-
-    /// The address that the host answers from: the rejected packet's destination where that is its own, else
-    /// that of the interface that leads back.
-    fn own_address(&self, skb: &Skb) -> Option<IpAddr> {
-        use crate::netfilter::Env;
-        if self.host.owner(skb.packet.dst).is_some() {
-            return Some(skb.packet.dst);
-        }
-        let back = match self.host.route(skb.packet.src) {
-            Routed::Out(dev) => dev,
-            Routed::Local => return Some(skb.packet.src),
-            Routed::NoRoute | Routed::Unknown | Routed::Refused(_) => skb.iif.clone()?,
-        };
-        self.host.interface_address(&back, skb.packet.src)
-    }
-
-    fn change(&mut self, skb: &mut Skb, cause: EventId, by: ChangedBy, f: impl FnOnce(&mut Skb)) {
+    pub fn change(&mut self, skb: &mut Skb, cause: EventId, by: ChangedBy, f: impl FnOnce(&mut Skb)) {
         let before = Arc::new(skb.clone());
         f(skb);
         if *before != *skb {
             let after = Arc::new(skb.clone());
-            self.log.emit(Some(cause), Event::Netfilter(NfEvent::PacketChanged { before, after, by }));
+            self.emit(cause, NfEvent::PacketChanged { before, after, by });
+        }
+    }
+
+    /// Notes a better way or a smaller packet size for an address.
+    pub fn path_changed(&mut self, addr: IpAddr, gateway: Option<IpAddr>, mtu: Option<u32>, cause: EventId) {
+        self.host.exceptions.learn(addr, gateway, mtu, self.host.now);
+        self.emit(cause, LinkEvent::PathChanged { addr, gateway, mtu });
+    }
+}
+
+/// Lets netfilter write into the network's log.
+pub(super) struct Narrow<'a>(pub &'a mut dyn Sink<Event>);
+
+impl Sink<NfEvent> for Narrow<'_> {
+    fn emit(&mut self, cause: Option<EventId>, event: NfEvent) -> EventId {
+        self.0.emit(cause, Event::Netfilter(event))
+    }
+}
+
+impl Inbound {
+    fn routed(&self) -> Routed {
+        match self {
+            Inbound::Local => Routed::Local,
+            Inbound::Forward(hop) => hop.dev.clone().map_or(Routed::Unknown, Routed::Out),
+            Inbound::Lost(_) => Routed::NoRoute,
+            Inbound::Refused { kind: Some(kind), .. } => Routed::Refused(*kind),
+            Inbound::Refused { kind: None, .. } => Routed::NoRoute,
         }
     }
 }
 
-/// What the kernel's own answer has to do with the connection of the packet that it answers
-/// (`nf_ct_attach`).
-fn answering(ct: Option<CtRef>) -> Option<CtRef> {
-    let ct = ct?;
-    ct.entry?;
-    Some(CtRef { state: CtState::Related, entry: ct.entry, dir: ct.dir.flip() })
-}
-
-/// IPv4 errors are sent as internetwork control (`icmp_send`, RFC 1812 4.3.2.5).
-fn error_tos(rejected: &Packet) -> u8 {
-    const INTERNETWORK_CONTROL: u8 = 0xc0;
-    const TOS_BITS: u8 = 0x1e;
-    if rejected.src.is_ipv4() { rejected.tos & TOS_BITS | INTERNETWORK_CONTROL } else { 0 }
+impl Outbound {
+    fn routed(&self) -> Routed {
+        match self {
+            Outbound::To(hop) => match &hop.dev {
+                None => Routed::Unknown,
+                Some(dev) if dev.is_lo() => Routed::Local,
+                Some(dev) => match hop.cast {
+                    Cast::Broadcast => Routed::Broadcast(dev.clone()),
+                    Cast::Multicast => Routed::Multicast(dev.clone()),
+                    Cast::Host | Cast::OtherHost | Cast::Loopback => Routed::Out(dev.clone()),
+                },
+            },
+            Outbound::Refused(_, Some(kind)) => Routed::Refused(*kind),
+            Outbound::Refused(_, None) => Routed::NoRoute,
+        }
+    }
 }

@@ -62,6 +62,12 @@ pub trait Env {
         false
     }
 
+    /// Whether a packet of this host has a route as it is now.
+    fn can_route(&self, skb: &Skb) -> bool {
+        let _ = skb;
+        true
+    }
+
     /// The largest packet that the route carries by which this one leaves (`dst_mtu`), bytes, and the
     /// largest that the way back to its sender carries; `None` where that is not known.
     fn path_mtu(&self, skb: &Skb) -> Option<(u32, u32)> {

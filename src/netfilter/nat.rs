@@ -7,7 +7,7 @@ use super::event::{ChangedBy, CtChange, Event, KernelDrop, Manip, NotKnown, Skip
 use super::nat_tuple::Wish;
 use super::targets::{NatRange, NatTarget, NatVariant, NetMap};
 use super::walk::changed;
-use super::{CtEntry, CtId, Hook, HookVerdict, Netfilter, OutDev, Skb, Stage, TableName, WalkCx};
+use super::{CtEntry, CtId, Hook, HookVerdict, LostIn, Netfilter, OutDev, Skb, Stage, TableName, WalkCx};
 use crate::abi::{EventId, IfName, Sink};
 use crate::packet::{Direction, L4Id, Packet, Transport, Tuple};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -81,7 +81,8 @@ impl Netfilter {
             skip(Skip::IcmpError, cx);
             if self.is_redirect_of_translated(&skb.packet, id) {
                 let why = KernelDrop::TranslatedRedirect;
-                return HookVerdict::Drop(cx.sink.emit(Some(entered), Event::KernelDropped { why }));
+                let dropped = cx.sink.emit(Some(entered), Event::KernelDropped { why });
+                return HookVerdict::Lost(dropped, LostIn::Hook);
             }
             self.translate_error(manip, ct, id, skb, entered, cx);
             return HookVerdict::Accept;
@@ -92,7 +93,7 @@ impl Netfilter {
             let why = KernelDrop::OtherInterface;
             let dropped = cx.sink.emit(Some(entered), Event::KernelDropped { why });
             self.conntrack.end(id, CtChange::Rehomed, dropped, cx.sink);
-            return HookVerdict::Drop(dropped);
+            return HookVerdict::Lost(dropped, LostIn::Hook);
         }
         let mut cause = entered;
         match ct.state {

@@ -43,6 +43,10 @@ pub struct Skb {
     /// To whom the frame that carried it was sent; `None` where nobody told.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cast: Option<Cast>,
+    /// The length of the longest piece of a packet that was put together, IP header included
+    /// (`frag_max_size`), bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub largest_piece: Option<u32>,
     /// The local socket that TPROXY gave it to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tproxy: Option<SocketAddr>,
@@ -69,6 +73,7 @@ impl Skb {
             mac: None,
             to_mac: None,
             cast: None,
+            largest_piece: None,
             tproxy: None,
         }
     }

@@ -54,6 +54,17 @@ pub enum HookVerdict {
     Reject(EventId, targets::Reject),
     /// It went where the model does not follow.
     Unknown(EventId),
+    /// It is gone, and no rule did it; the event after which.
+    Lost(EventId, LostIn),
+}
+
+/// What in a hook loses a packet, besides rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LostIn {
+    /// Another connection has its addresses and ports: it cannot be confirmed.
+    Clash,
+    /// The hook itself: a translation that may not be, or a new route that is not there.
+    Hook,
 }
 
 /// What a rule does with the walk. `RETURN` and jumps end here: no chain's outcome knows them.
@@ -135,6 +146,8 @@ impl Netfilter {
         cx: &mut WalkCx,
     ) -> HookVerdict {
         let entered = cx.sink.emit(cause, Event::HookEntered { hook });
+        let routed_by = |skb: &Skb| (skb.packet.src, skb.packet.dst, skb.mark, skb.packet.tos);
+        let mut routed = routed_by(skb);
         for &stage in hook.stages() {
             let verdict = match stage {
                 Stage::Conntrack => self.track(hook, skb, entered, cx),
@@ -144,6 +157,13 @@ impl Netfilter {
             };
             if verdict != HookVerdict::Accept {
                 return verdict;
+            }
+            // What OUTPUT changed may need another route (`ip_route_me_harder`); without one the packet is lost.
+            if hook == Hook::Output && routed_by(skb) != routed {
+                routed = routed_by(skb);
+                if !cx.env.can_route(skb) {
+                    return HookVerdict::Lost(entered, LostIn::Hook);
+                }
             }
         }
         HookVerdict::Accept
@@ -187,7 +207,7 @@ impl Netfilter {
             cause: entered,
         };
         match self.conntrack.track(&seen, cx.sink) {
-            Err(why) => return HookVerdict::Drop(why),
+            Err(why) => return HookVerdict::Lost(why, LostIn::Hook),
             Ok(ct) => skb.ct = Some(ct),
         }
         changed(cx, Some(entered), before, skb, ChangedBy::Tracking);
@@ -209,7 +229,8 @@ impl Netfilter {
         let over_lo = [skb.iif.as_ref(), skb.oif.name()].into_iter().flatten().any(IfName::is_lo);
         let helped = self.conntrack.help(&mut skb.packet, ct, over_lo, (cx.now, entered), cx.sink);
         if let Err(why) = helped {
-            return HookVerdict::Drop(cx.sink.emit(Some(entered), Event::KernelDropped { why }));
+            let dropped = cx.sink.emit(Some(entered), Event::KernelDropped { why });
+            return HookVerdict::Lost(dropped, LostIn::Hook);
         }
         changed(cx, Some(entered), before, skb, ChangedBy::Helper);
         // A RST or an ICMP error that answers the first packet does not confirm the connection.
@@ -225,7 +246,7 @@ impl Netfilter {
         let change = if fits { CtChange::Confirmed } else { CtChange::Clash };
         let entry = Arc::new(entry.clone());
         let event = cx.sink.emit(Some(entered), Event::ConnectionChanged { entry, change });
-        if fits { HookVerdict::Accept } else { HookVerdict::Drop(event) }
+        if fits { HookVerdict::Accept } else { HookVerdict::Lost(event, LostIn::Clash) }
     }
 
     /// Leads a packet through a table's base chain at a hook.

@@ -81,18 +81,21 @@ pub fn path(ruleset: &Ruleset, log: &Log<Event>) -> Vec<PathStep> {
     let mut hook = None;
     for entry in log.entries() {
         match &entry.event {
-            Event::Net(NetEvent::Begins { skb, .. } | NetEvent::Answers { skb }) => {
+            Event::Net(
+                NetEvent::Begins { skb, .. } | NetEvent::Answers { skb } | NetEvent::Continues { skb, .. },
+            ) => {
                 steps.push(PathStep::Pass { pass, packet: skb.packet.to_string() });
                 pass += 1;
             }
-            Event::Net(NetEvent::Routed { .. } | NetEvent::Ended { .. }) => {}
-            Event::Netfilter(event) => steps.extend(netfilter(ruleset, event, &mut hook)),
+            Event::Net(_) | Event::Link(_) | Event::Socket(_) => {}
+            Event::Netfilter(event) => steps.extend(netfilter_step(ruleset, event, &mut hook)),
         }
     }
     steps
 }
 
-fn netfilter(ruleset: &Ruleset, event: &NfEvent, hook: &mut Option<Hook>) -> Option<PathStep> {
+/// The step that an event of netfilter's is, if it is one; `hook` is the hook that the packet is at.
+pub fn netfilter_step(ruleset: &Ruleset, event: &NfEvent, hook: &mut Option<Hook>) -> Option<PathStep> {
     match event {
         NfEvent::HookEntered { hook: entered } => {
             *hook = Some(*entered);

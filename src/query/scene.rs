@@ -43,7 +43,14 @@ pub fn scenes(log: &Log<Event>) -> Vec<Scene> {
     let mut scenes: Vec<Scene> = Vec::with_capacity(log.len());
     for entry in log.entries() {
         let next = match (scenes.last(), &entry.event) {
-            (None, Event::Net(NetEvent::Begins { skb, .. } | NetEvent::Answers { skb })) => begin(skb, 0),
+            (
+                None,
+                Event::Net(
+                    NetEvent::Begins { skb, .. }
+                    | NetEvent::Answers { skb }
+                    | NetEvent::Continues { skb, .. },
+                ),
+            ) => begin(skb, 0),
             // A walk begins with its packet.
             (None, _) => continue,
             (Some(last), event) => after(last.clone(), event),
@@ -68,14 +75,18 @@ fn begin(skb: &Arc<Skb>, pass: usize) -> Scene {
 
 fn after(mut scene: Scene, event: &Event) -> Scene {
     match event {
-        Event::Net(NetEvent::Begins { skb, .. } | NetEvent::Answers { skb }) => {
+        Event::Net(
+            NetEvent::Begins { skb, .. } | NetEvent::Answers { skb } | NetEvent::Continues { skb, .. },
+        ) => {
             return begin(skb, scene.pass + 1);
         }
         Event::Net(NetEvent::Routed { to, .. }) => {
             scene.leave_hook();
             scene.routed = Some(to.clone());
         }
-        Event::Net(NetEvent::Ended { .. }) => {}
+        Event::Net(NetEvent::Ended { .. } | NetEvent::Gathered { .. } | NetEvent::Fragmented { .. })
+        | Event::Link(_)
+        | Event::Socket(_) => {}
         Event::Netfilter(event) => scene.netfilter(event),
     }
     scene

@@ -50,7 +50,9 @@ impl Outcome {
     /// The outcome that a fate is.
     pub fn of(fate: &Fate) -> Outcome {
         match fate {
-            Fate::Delivered | Fate::Sent(_) | Fate::SentSomewhere => Outcome::Accept,
+            Fate::Delivered | Fate::Sent(_) | Fate::SentSomewhere | Fate::LoopedBack | Fate::Gathered => {
+                Outcome::Accept
+            }
             Fate::Dropped | Fate::Lost(_) => Outcome::Drop,
             Fate::Rejected => Outcome::Reject,
             Fate::Unknown => Outcome::Unknown,

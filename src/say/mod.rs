@@ -3,6 +3,7 @@
 mod connection;
 mod sentence;
 mod text;
+mod wire;
 
 pub use sentence::{assumption, fate, found, no_reply, sentence, stage_name};
 pub use text::{Lang, Text};

@@ -13,6 +13,8 @@ use crate::session::NoReply;
 pub fn sentence(lang: Lang, ruleset: &Ruleset, event: &Event) -> String {
     match event {
         Event::Net(event) => net(lang, event),
+        Event::Link(event) => super::wire::link(lang, event),
+        Event::Socket(event) => super::wire::socket(lang, event),
         Event::Netfilter(event) => netfilter(lang, ruleset, event),
     }
 }
@@ -29,12 +31,25 @@ fn net(lang: Lang, event: &NetEvent) -> String {
                 Origin::Process => text.with("begins-process", &[("packet", &packet)]),
             }
         }
+        NetEvent::Continues { skb, hook } => {
+            text.with("continues", &[("packet", &skb.packet.to_string()), ("hook", &hook.to_string())])
+        }
+        NetEvent::Gathered { skb } => text.with("gathered", &[("packet", &skb.packet.to_string())]),
+        NetEvent::Fragmented { pieces, mtu } => {
+            text.with("fragmented", &[("pieces", &pieces.to_string()), ("mtu", &mtu.to_string())])
+        }
         NetEvent::Answers { skb } => text.with("answers", &[("packet", &skb.packet.to_string())]),
         NetEvent::Routed { dst, to } => {
             let dst = dst.to_string();
             match to {
                 Routed::Local => text.with("routed-local", &[("dst", &dst)]),
                 Routed::Out(dev) => text.with("routed-out", &[("dst", &dst), ("iface", dev.as_str())]),
+                Routed::Broadcast(dev) => {
+                    text.with("routed-broadcast", &[("dst", &dst), ("iface", dev.as_str())])
+                }
+                Routed::Multicast(dev) => {
+                    text.with("routed-multicast", &[("dst", &dst), ("iface", dev.as_str())])
+                }
                 Routed::Refused(_) => text.with("routed-refused", &[("dst", &dst)]),
                 Routed::NoRoute => text.with("routed-none", &[("dst", &dst)]),
                 Routed::Unknown => text.with("routed-unknown", &[("dst", &dst)]),
@@ -54,13 +69,21 @@ pub fn fate(lang: Lang, fate: &Fate) -> String {
         Fate::Dropped => "fate-dropped",
         Fate::Rejected => "fate-rejected",
         Fate::Unknown => "fate-unknown",
+        Fate::LoopedBack => "fate-looped-back",
+        Fate::Gathered => "fate-gathered",
         Fate::Lost(Lost::NoRoute) => "fate-lost-no-route",
         Fate::Lost(Lost::RouteRefuses) => "fate-lost-route-refuses",
         Fate::Lost(Lost::ForwardingOff) => "fate-lost-forwarding-off",
         Fate::Lost(Lost::TtlExceeded) => "fate-lost-ttl-exceeded",
         Fate::Lost(Lost::Martian) => "fate-lost-martian",
+        Fate::Lost(Lost::ReversePath) => "fate-lost-reverse-path",
+        Fate::Lost(Lost::InHook) => "fate-lost-in-hook",
+        Fate::Lost(Lost::TooBig) => "fate-lost-too-big",
+        Fate::Lost(Lost::NoNeighbour) => "fate-lost-no-neighbour",
+        Fate::Lost(Lost::NotJoined) => "fate-lost-not-joined",
+        Fate::Lost(Lost::NotForHost) => "fate-lost-not-for-host",
+        Fate::Lost(Lost::LinkDown) => "fate-lost-link-down",
         Fate::Lost(Lost::Clash) => "fate-lost-clash",
-        Fate::Lost(Lost::Tracking) => "fate-lost-tracking",
     };
     text.get(key)
 }

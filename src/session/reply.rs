@@ -36,7 +36,13 @@ pub fn reply_to(moment: &Moment) -> Result<Injected, NoReply> {
     let iif = match &walk.fate {
         Fate::Sent(dev) => Some(dev.clone()),
         Fate::Delivered => None,
-        Fate::SentSomewhere | Fate::Dropped | Fate::Rejected | Fate::Lost(_) | Fate::Unknown => {
+        Fate::LoopedBack
+        | Fate::Gathered
+        | Fate::SentSomewhere
+        | Fate::Dropped
+        | Fate::Rejected
+        | Fate::Lost(_)
+        | Fate::Unknown => {
             return Err(NoReply::NotReceived);
         }
     };

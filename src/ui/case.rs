@@ -157,21 +157,14 @@ impl Case {
         let v4 = self.session.ruleset().family.is_v4();
         let host = self.session.host();
         let mut all: Vec<(AttrValue, AttrValue)> = host
-            .interfaces
+            .devices
             .iter()
-            .map(|(name, addresses)| {
-                let address = addresses.iter().find(|a| a.addr.is_ipv4() == v4);
-                let text = address.map(|a| a.to_string()).unwrap_or_default();
+            .map(|(name, device)| {
+                let address = device.link.addrs.iter().find(|a| a.local.is_ipv4() == v4);
+                let text = address.map(|a| format!("{}/{}", a.local, a.len)).unwrap_or_default();
                 (AttrValue::from(name.to_string()), AttrValue::from(text))
             })
             .collect();
-        for route in &host.routes {
-            if let crate::net::RouteKind::Dev(dev) = &route.kind
-                && all.iter().all(|(name, _)| name != dev.as_str())
-            {
-                all.push((AttrValue::from(dev.to_string()), AttrValue::default()));
-            }
-        }
         // lo last: packets seldom come in by it
         all.sort_by_key(|(name, _)| name == "lo");
         all.into()

@@ -96,10 +96,11 @@ pub fn guessed(rules: &Ruleset, host: &Host) -> Vec<Preset> {
 
 /// A described host's interface towards everywhere, with its address; without a default route, its first.
 fn described(rules: &Ruleset, host: &Host) -> Option<(IfName, IpAddr)> {
-    let mut all = host.interfaces.iter().filter(|(name, _)| host.described && !name.is_lo()).filter_map(
-        |(name, list)| {
-            let own = list.iter().find(|a| Family::of(a.addr) == rules.family && !is_link_local(a.addr))?;
-            Some((name.clone(), own.addr))
+    let mut all = host.devices.iter().filter(|(name, _)| host.described && !name.is_lo()).filter_map(
+        |(name, device)| {
+            let mut own = device.link.addrs.iter().map(|a| a.local);
+            let own = own.find(|a| Family::of(*a) == rules.family && !is_link_local(*a))?;
+            Some((name.clone(), own))
         },
     );
     let anywhere = match rules.family {
@@ -107,7 +108,7 @@ fn described(rules: &Ruleset, host: &Host) -> Option<(IfName, IpAddr)> {
         Family::Ip6 => IpAddr::from([0x2001, 0xdb8, 9, 0, 0, 0, 0, 9]),
     };
     match host.route(anywhere) {
-        Routed::Out(dev) => {
+        Routed::Out(dev) | Routed::Broadcast(dev) | Routed::Multicast(dev) => {
             let first = all.next();
             first.clone().into_iter().chain(all).find(|(name, _)| *name == dev).or(first)
         }

@@ -357,7 +357,7 @@ fn asked<'a>(state: &'a State, reel: &Reel, step: usize) -> Option<Asked<'a>> {
         Event::Netfilter(NfEvent::RuleAsked { rule, checks, held, .. }) => {
             Some(Asked { rule, checks, held: *held })
         }
-        Event::Netfilter(_) | Event::Net(_) => None,
+        Event::Netfilter(_) | Event::Net(_) | Event::Link(_) | Event::Socket(_) => None,
     }
 }
 
@@ -377,7 +377,7 @@ fn is_told(event: &Event) -> bool {
         Event::Net(NetEvent::Ended { fate, .. }) => {
             matches!(fate, Fate::Lost(_) | Fate::Unknown | Fate::Rejected)
         }
-        Event::Net(NetEvent::Begins { .. } | NetEvent::Answers { .. } | NetEvent::Routed { .. }) => false,
+        Event::Net(_) | Event::Link(_) | Event::Socket(_) => false,
         Event::Netfilter(event) => match event {
             NfEvent::PacketChanged { by, .. } => match by {
                 ChangedBy::Target

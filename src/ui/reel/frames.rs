@@ -38,6 +38,7 @@ pub fn reel_of(rules: &Ruleset, walk: &Walk) -> Reel {
     for (id, entry) in walk.log.entries().iter().enumerate() {
         match &entry.event {
             Event::Net(event) => maker.net(id, event),
+            Event::Link(_) | Event::Socket(_) => maker.also(id),
             Event::Netfilter(event) => maker.netfilter(id, event),
         }
     }
@@ -86,7 +87,7 @@ impl Maker<'_> {
                 let spot = if self.local { Spot::Local } else { Spot::Arrives };
                 self.place(id, spot, Look::MOVE, None);
             }
-            NetEvent::Answers { skb } => {
+            NetEvent::Answers { skb } | NetEvent::Continues { skb, .. } => {
                 self.skb = skb.clone();
                 self.conn = None;
                 (self.local, self.routed, self.fresh) = (true, false, true);
@@ -99,13 +100,16 @@ impl Maker<'_> {
                     let spot = if self.local { Spot::RouteOut } else { Spot::RouteIn };
                     let word = match to {
                         Routed::Local | Routed::NoRoute | Routed::Refused(_) | Routed::Unknown => None,
-                        Routed::Out(dev) => Some(AttrValue::from(dev.to_string())),
+                        Routed::Out(dev) | Routed::Broadcast(dev) | Routed::Multicast(dev) => {
+                            Some(AttrValue::from(dev.to_string()))
+                        }
                     };
                     self.place(id, spot, Look::MOVE, word);
                 }
                 self.routed = true;
             }
             NetEvent::Ended { fate, .. } => self.ended(id, fate),
+            NetEvent::Gathered { .. } | NetEvent::Fragmented { .. } => self.also(id),
         }
     }
 
@@ -120,7 +124,12 @@ impl Maker<'_> {
                 self.place(id, Spot::Leaves, look, None);
             }
             Fate::SentSomewhere => self.place(id, Spot::Leaves, look, None),
-            Fate::Dropped | Fate::Rejected | Fate::Lost(_) | Fate::Unknown => self.also(id),
+            Fate::Dropped
+            | Fate::Rejected
+            | Fate::Lost(_)
+            | Fate::LoopedBack
+            | Fate::Gathered
+            | Fate::Unknown => self.also(id),
         }
         if let Some(last) = self.reel.frames.last_mut() {
             last.ended = Some(look);

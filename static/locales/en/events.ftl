@@ -22,7 +22,6 @@ fate-lost-forwarding-off = The kernel drops the packet: this host does not forwa
 fate-lost-ttl-exceeded = The kernel drops the packet: its time to live is over
 fate-lost-martian = The kernel drops the packet: no packet from outside may have such an address (martian)
 fate-lost-clash = The kernel drops the packet: another connection already has its translated addresses and ports
-fate-lost-tracking = The kernel drops the packet: connection tracking or address translation does not let it pass
 
 hook-entered = The packet reaches { $hook }
 
@@ -162,3 +161,41 @@ found-not-modelled = not modelled
 reply-no-moment = No packet was sent yet
 reply-not-received = The packet did not get through, so nobody answers it
 reply-not-answered = Nobody answers such a packet
+
+continues = A copy goes a way of its own, next to { $hook }: { $packet }
+gathered = A piece of a packet waits for the others: { $packet }
+fragmented = The packet is cut into { $pieces } pieces: the way carries no more than { $mtu } bytes
+routed-broadcast = Routing: { $dst } is everyone on the link of { $iface }
+routed-multicast = Routing: { $dst } is a group, reached by { $iface }
+fate-looped-back = This is the host’s own copy of what it sends to many
+fate-gathered = The piece waits for the rest of its packet
+fate-lost-reverse-path = The kernel drops the packet: the way back to its source leads elsewhere (rp_filter)
+fate-lost-in-hook = The kernel drops the packet inside the hook; no rule did
+fate-lost-too-big = The kernel drops the packet: it is too long for the way, and may not be cut
+fate-lost-no-neighbour = The packet is lost: the next hop does not answer
+fate-lost-not-joined = The kernel drops the packet: nobody here has joined its group
+fate-lost-not-for-host = The kernel drops the packet: it came in a frame for others, and such packets are not forwarded
+fate-lost-link-down = The packet is lost: the interface is down
+
+frame-sent = { $iface } sends a frame to { $to }: { $what }
+frame-received = { $iface } receives a frame from { $from }: { $what }
+frame-dropped-other-host = { $iface } drops the frame: it is for another host
+frame-dropped-bad-header = { $iface } drops the frame: the IP header’s checksum is wrong
+frame-dropped-down = { $iface } is down: the frame is gone
+frame-dropped-no-peer = Nothing is at the other end of { $iface }: the frame is gone
+frame-dropped-no-port = The bridge has no port for the frame that came in by { $iface }
+arp-request = ARP: who has { $target }? tell { $sender }
+arp-reply = ARP: { $sender } is at { $mac }
+bridge-learned = { $bridge } learns: { $mac } is behind { $port }
+bridge-flooded = { $bridge } floods the frame out of { $ports } ports
+neighbour = Neighbour { $addr } on { $iface } is now { $state } ({ $mac })
+path-gateway = { $addr } is reached by { $gateway } from now on: a redirect said so
+path-mtu = The way to { $addr } carries { $mtu } bytes at most: an ICMP message said so
+
+socket-called = A program calls { $call }
+socket-call-failed = A program calls { $call }, which fails: { $error }
+socket-got = The packet reaches a socket
+socket-state = The connection is now { $state }
+socket-timer = A timer of the connection is due
+socket-none = No socket takes the packet
+socket-error = An error waits for the program: { $error }

@@ -22,7 +22,6 @@ fate-lost-forwarding-off = 커널이 패킷을 버립니다: 이 호스트는 �
 fate-lost-ttl-exceeded = 커널이 패킷을 버립니다: TTL이 다 됨
 fate-lost-martian = 커널이 패킷을 버립니다: 바깥에서 온 패킷이 가질 수 없는 주소입니다(martian)
 fate-lost-clash = 커널이 패킷을 버립니다: 변환된 주소와 포트를 다른 연결이 이미 쓰고 있습니다
-fate-lost-tracking = 커널이 패킷을 버립니다: 연결 추적이나 주소 변환이 통과시키지 않습니다
 
 hook-entered = 패킷이 { $hook } 훅에 도착합니다
 
@@ -158,3 +157,41 @@ found-not-modelled = 모델에 없음
 reply-no-moment = 아직 보낸 패킷이 없습니다
 reply-not-received = 패킷이 도착하지 못해 응답이 없습니다
 reply-not-answered = 이런 패킷에는 아무도 응답하지 않습니다
+
+continues = 복사본이 따로 길을 갑니다. 다음은 { $hook }: { $packet }
+gathered = 패킷 조각이 나머지를 기다립니다: { $packet }
+fragmented = 패킷을 { $pieces }조각으로 나눕니다. 이 경로는 { $mtu }바이트까지만 실어 나릅니다
+routed-broadcast = 라우팅: { $dst } 주소는 { $iface } 링크의 모든 호스트입니다
+routed-multicast = 라우팅: { $dst } 주소는 그룹이며 { $iface } 쪽으로 나갑니다
+fate-looped-back = 여럿에게 보내는 패킷을 이 호스트 자신도 받도록 복사한 것입니다
+fate-gathered = 조각이 패킷의 나머지를 기다립니다
+fate-lost-reverse-path = 커널이 패킷을 버립니다: 출발지로 돌아가는 길이 다른 인터페이스입니다(rp_filter)
+fate-lost-in-hook = 커널이 훅 안에서 패킷을 버립니다. 규칙이 버린 것은 아닙니다
+fate-lost-too-big = 커널이 패킷을 버립니다: 경로에 비해 너무 크고, 나눌 수도 없습니다
+fate-lost-no-neighbour = 패킷이 사라집니다: 다음 홉이 응답하지 않습니다
+fate-lost-not-joined = 커널이 패킷을 버립니다: 이 그룹에 가입한 소켓이 없습니다
+fate-lost-not-for-host = 커널이 패킷을 버립니다: 다른 호스트로 가는 프레임으로 들어왔고, 그런 패킷은 포워딩하지 않습니다
+fate-lost-link-down = 패킷이 사라집니다: 인터페이스가 내려가 있습니다
+
+frame-sent = { $iface } 인터페이스가 { $to }에게 프레임을 보냅니다: { $what }
+frame-received = { $iface } 인터페이스가 { $from }에게서 프레임을 받습니다: { $what }
+frame-dropped-other-host = { $iface } 인터페이스가 프레임을 버립니다: 다른 호스트로 가는 프레임입니다
+frame-dropped-bad-header = { $iface } 인터페이스가 프레임을 버립니다: IP 헤더의 체크섬이 틀립니다
+frame-dropped-down = { $iface } 인터페이스가 내려가 있어 프레임이 사라집니다
+frame-dropped-no-peer = { $iface } 인터페이스의 반대쪽에 아무것도 없어 프레임이 사라집니다
+frame-dropped-no-port = { $iface } 포트로 들어온 프레임을 내보낼 브리지 포트가 없습니다
+arp-request = ARP: { $target } 누구인가요? { $sender }에게 알려 주세요
+arp-reply = ARP: { $sender }의 주소는 { $mac }입니다
+bridge-learned = { $bridge } 브리지가 배웁니다: { $mac }은(는) { $port } 포트 뒤에 있습니다
+bridge-flooded = { $bridge } 브리지가 프레임을 포트 { $ports }개로 모두 내보냅니다
+neighbour = { $iface }의 이웃 { $addr }: 이제 { $state } ({ $mac })
+path-gateway = 이제 { $addr } 주소는 { $gateway }(으)로 갑니다. 리다이렉트가 알려 주었습니다
+path-mtu = { $addr } 경로는 최대 { $mtu }바이트까지 실어 나릅니다. ICMP 메시지가 알려 주었습니다
+
+socket-called = 프로그램이 { $call }을(를) 부릅니다
+socket-call-failed = 프로그램이 부른 { $call }이(가) 실패합니다: { $error }
+socket-got = 패킷이 소켓에 도착합니다
+socket-state = 연결 상태가 { $state }(으)로 바뀝니다
+socket-timer = 연결의 타이머가 만료되었습니다
+socket-none = 이 패킷을 받을 소켓이 없습니다
+socket-error = 프로그램이 받을 오류가 있습니다: { $error }

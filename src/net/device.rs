@@ -1,0 +1,151 @@
+//! Network devices.
+
+use super::fib::{Link, Links};
+use crate::abi::{IfName, Mac};
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// A network device.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Device {
+    /// What routing sees of it: its number, whether it is up, its MTU, its addresses, its settings.
+    pub link: Link,
+    /// What it is.
+    pub kind: DeviceKind,
+    /// Its hardware address.
+    pub mac: Mac,
+    /// The bridge that it is a port of.
+    pub master: Option<IfName>,
+    /// As a bridge's port it sends frames back where they came from.
+    pub hairpin: bool,
+}
+
+/// What kind of device it is (ip-link(8)).
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DeviceKind {
+    /// `lo`.
+    Loopback,
+    /// One end of a wire: a veth pair, or a cable between machines.
+    Veth,
+    /// A bridge with what it has learned.
+    Bridge(Bridge),
+    /// Takes all and sends nothing.
+    Dummy,
+    /// Ends in a program: a virtual machine, or a tunnel's user-space side.
+    Tap,
+    /// Another hardware address on a lower device.
+    Macvlan {
+        /// The lower device.
+        lower: IfName,
+        /// How its siblings reach it.
+        mode: MacvlanMode,
+    },
+    /// A VLAN of a lower device (802.1Q).
+    Vlan {
+        /// The lower device.
+        lower: IfName,
+        /// The VLAN's number.
+        id: u16,
+    },
+    /// A device of which only the name and addresses are known, as a pasted description tells them.
+    Described,
+}
+
+/// How macvlan devices of one lower device reach each other (ip-link(8)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MacvlanMode {
+    /// Not at all.
+    Private,
+    /// Over the switch outside.
+    Vepa,
+    /// Directly.
+    Bridge,
+    /// There is only one.
+    Passthru,
+}
+
+/// A bridge's memory.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Bridge {
+    /// Its ports, in the order in which they were added.
+    pub ports: Vec<IfName>,
+    /// Behind which port each hardware address was seen last.
+    #[serde(skip)]
+    pub learned: BTreeMap<Mac, IfName>,
+}
+
+impl Device {
+    /// A device that is down and has no address.
+    pub fn new(name: IfName, index: u32, kind: DeviceKind, mac: Mac) -> Self {
+        let mut link = Link::new(name, index);
+        link.up = false;
+        Device { link, kind, mac, master: None, hairpin: false }
+    }
+
+    /// True for a device on which hardware addresses count and neighbours are looked for.
+    pub fn resolves(&self) -> bool {
+        match self.kind {
+            DeviceKind::Loopback | DeviceKind::Dummy | DeviceKind::Described => false,
+            DeviceKind::Veth
+            | DeviceKind::Bridge(_)
+            | DeviceKind::Tap
+            | DeviceKind::Macvlan { .. }
+            | DeviceKind::Vlan { .. } => true,
+        }
+    }
+}
+
+/// A host's devices, by name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Devices(BTreeMap<IfName, Device>);
+
+impl Devices {
+    /// One device.
+    pub fn get(&self, name: &IfName) -> Option<&Device> {
+        self.0.get(name)
+    }
+
+    /// One device, to be changed.
+    pub fn get_mut(&mut self, name: &IfName) -> Option<&mut Device> {
+        self.0.get_mut(name)
+    }
+
+    /// All devices, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&IfName, &Device)> {
+        self.0.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&IfName, &mut Device)> {
+        self.0.iter_mut()
+    }
+
+    pub(super) fn insert(&mut self, device: Device) {
+        self.0.insert(device.link.name.clone(), device);
+    }
+
+    pub(super) fn remove(&mut self, name: &IfName) -> Option<Device> {
+        self.0.remove(name)
+    }
+
+    /// The number that the next device gets.
+    pub fn next_index(&self) -> u32 {
+        self.0.values().map(|d| d.link.index).max().unwrap_or(0) + 1
+    }
+
+    /// The device with this hardware address.
+    pub fn by_mac(&self, mac: Mac) -> Option<&Device> {
+        self.0.values().find(|d| d.mac == mac)
+    }
+}
+
+impl Links for Devices {
+    fn link(&self, name: &IfName) -> Option<&Link> {
+        self.0.get(name).map(|d| &d.link)
+    }
+
+    fn links(&self) -> impl Iterator<Item = &Link> {
+        self.0.values().map(|d| &d.link)
+    }
+}

@@ -1,0 +1,293 @@
+//! Several hosts and the wires between them: one clock, one log, one order of things.
+
+use super::bridge::Bridged;
+use super::event::Event;
+use super::frame::Frame;
+use super::host::Host;
+use super::socket::SocketId;
+use super::walk::Way;
+use crate::abi::{Duration, EventId, IfName, Log, Sink, Time};
+use crate::netfilter::{Choices, Skb};
+use serde::Serialize;
+use smol_str::SmolStr;
+use std::collections::{BTreeMap, VecDeque};
+
+/// A host's place in its network, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct HostId(pub u16);
+
+/// A packet's way through one host, counted from 0 over the whole history.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct PassId(pub u32);
+
+/// One event of a network: what, where, when, and on which packet's way.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Happening {
+    /// Where.
+    pub host: HostId,
+    /// When.
+    pub time: Time,
+    /// The way that it belongs to; `None` for what belongs to no packet's way through the hooks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pass: Option<PassId>,
+    /// What.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// Something that is due at a moment.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Task {
+    /// A frame arrives at a device.
+    Frame { host: HostId, dev: IfName, frame: Frame, mark: u32, cause: EventId },
+    /// A packet comes in by `lo`, or is the host's own copy of one that it sent to many.
+    Loop { host: HostId, skb: Box<Skb>, cause: EventId },
+    /// A neighbour is asked again, or is given up.
+    Neighbour { host: HostId, dev: IfName, addr: std::net::IpAddr, cause: EventId },
+    /// A connection's or a listener's timer.
+    Tcp { host: HostId, socket: SocketId },
+}
+
+/// One end of a wire.
+pub type Port = (HostId, IfName);
+
+/// A network.
+#[derive(Clone, Debug)]
+pub struct Network {
+    pub(super) names: Vec<SmolStr>,
+    pub(super) hosts: Vec<Host>,
+    wires: BTreeMap<Port, Port>,
+    now: Time,
+    queue: BTreeMap<(Time, u64), Task>,
+    queued: u64,
+    pub(super) choices: Choices,
+    log: Log<Happening>,
+    pass: Option<PassId>,
+    /// Sockets whose programs are to be woken, in order.
+    pub(super) woken: VecDeque<(HostId, SocketId)>,
+    /// When something happened last that a program or a wire could see.
+    last_activity: Time,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Network::new()
+    }
+}
+
+impl Network {
+    /// A network without hosts.
+    pub fn new() -> Self {
+        Network {
+            names: Vec::new(),
+            hosts: Vec::new(),
+            wires: BTreeMap::new(),
+            now: Time::ZERO,
+            queue: BTreeMap::new(),
+            queued: 0,
+            choices: Choices::default(),
+            log: Log::default(),
+            pass: None,
+            woken: VecDeque::new(),
+            last_activity: Time::ZERO,
+        }
+    }
+
+    /// Adds a host under a name.
+    pub fn add_host(&mut self, name: &str, mut host: Host) -> HostId {
+        host.now = self.now;
+        self.names.push(name.into());
+        self.hosts.push(host);
+        HostId((self.hosts.len() - 1) as u16)
+    }
+
+    /// Joins two devices by a wire. Both are there, and were made as [`super::DeviceKind::Veth`].
+    pub fn connect(&mut self, a: Port, b: Port) {
+        self.wires.insert(a.clone(), b.clone());
+        self.wires.insert(b, a);
+    }
+
+    /// The device at the other end of a wire.
+    pub fn peer(&self, host: HostId, dev: &IfName) -> Option<&Port> {
+        self.wires.get(&(host, dev.clone()))
+    }
+
+    /// The wires, each with both its ends, one way only.
+    pub fn wires(&self) -> impl Iterator<Item = (&Port, &Port)> {
+        self.wires.iter().filter(|(a, b)| a <= b)
+    }
+
+    /// The hosts in the order in which they were added.
+    pub fn hosts(&self) -> impl Iterator<Item = (HostId, &str, &Host)> {
+        self.names
+            .iter()
+            .zip(&self.hosts)
+            .enumerate()
+            .map(|(i, (name, host))| (HostId(i as u16), name.as_str(), host))
+    }
+
+    /// A host by its name.
+    pub fn by_name(&self, name: &str) -> Option<HostId> {
+        self.names.iter().position(|n| n == name).map(|i| HostId(i as u16))
+    }
+
+    /// A host's name.
+    pub fn name(&self, host: HostId) -> &str {
+        self.names.get(usize::from(host.0)).map_or("", SmolStr::as_str)
+    }
+
+    /// A host.
+    ///
+    /// Panics if the number is of another network.
+    pub fn host(&self, host: HostId) -> &Host {
+        &self.hosts[usize::from(host.0)]
+    }
+
+    /// A host, to be changed.
+    ///
+    /// Panics if the number is of another network.
+    pub fn host_mut(&mut self, host: HostId) -> &mut Host {
+        &mut self.hosts[usize::from(host.0)]
+    }
+
+    /// The clock.
+    pub fn now(&self) -> Time {
+        self.now
+    }
+
+    /// What has happened so far.
+    pub fn log(&self) -> &Log<Happening> {
+        &self.log
+    }
+
+    /// The next socket whose program is to be woken.
+    pub fn next_woken(&mut self) -> Option<(HostId, SocketId)> {
+        self.woken.pop_front()
+    }
+
+    /// Does all that is due now, until nothing is left to do at this moment.
+    pub fn settle(&mut self) {
+        while let Some(entry) = self.queue.first_entry() {
+            if entry.key().0 > self.now {
+                break;
+            }
+            let task = entry.remove();
+            self.last_activity = self.now;
+            self.run(task);
+        }
+    }
+
+    /// Lets time pass, to the next moment at which something is due, but not beyond `until`. False where nothing
+    /// is due by then.
+    pub fn advance(&mut self, until: Time) -> bool {
+        let next = self.queue.first_key_value().map(|((time, _), _)| *time).filter(|t| *t <= until);
+        self.set_now(next.unwrap_or(until));
+        next.is_some()
+    }
+
+    /// Lets a span of time pass in which nothing new is begun; what is due in it happens.
+    pub fn pass_time(&mut self, span: Duration) {
+        let end = self.now.after(span);
+        self.settle();
+        while self.advance(end) {
+            self.settle();
+        }
+    }
+
+    /// When something happened last.
+    pub fn last_activity(&self) -> Time {
+        self.last_activity
+    }
+
+    /// Marks the present as a moment in which something happened.
+    pub fn touch(&mut self) {
+        self.last_activity = self.now;
+    }
+
+    fn set_now(&mut self, now: Time) {
+        self.now = self.now.max(now);
+        for host in &mut self.hosts {
+            host.now = self.now;
+        }
+    }
+
+    pub(super) fn later(&mut self, span: Duration, task: Task) {
+        let key = (self.now.after(span), self.queued);
+        self.queued += 1;
+        self.queue.insert(key, task);
+    }
+
+    pub(super) fn soon(&mut self, task: Task) {
+        self.later(Duration::ZERO, task);
+    }
+
+    fn run(&mut self, task: Task) {
+        match task {
+            Task::Frame { host, dev, frame, mark, cause } => {
+                self.pass = None;
+                self.receive(host, &dev, frame, mark, cause);
+            }
+            Task::Loop { host, skb, cause } => self.loop_back(host, *skb, cause),
+            Task::Neighbour { host, dev, addr, cause } => self.neighbour_timer(host, dev, addr, cause),
+            Task::Tcp { host, socket } => self.tcp_timer(host, socket),
+        }
+    }
+
+    /// Writes an event that belongs to the way that is being walked, if any.
+    pub(super) fn emit(&mut self, host: HostId, cause: Option<EventId>, event: impl Into<Event>) -> EventId {
+        let happening = Happening { host, time: self.now, pass: self.pass, event: event.into() };
+        self.log.emit(cause, happening)
+    }
+
+    /// Ends the way that is being walked: what comes next belongs to none.
+    pub(super) fn between(&mut self) {
+        self.pass = None;
+    }
+
+    /// Leads something through a host.
+    pub(super) fn walk<T>(&mut self, host: HostId, f: impl FnOnce(&mut Way) -> T) -> T {
+        let mut scribe = Scribe { log: &mut self.log, host, time: self.now, pass: &mut self.pass };
+        let mut way = Way::new(&mut self.hosts[usize::from(host.0)], &mut self.choices, &mut scribe);
+        let result = f(&mut way);
+        let outs = std::mem::take(&mut way.outs);
+        self.follow(host, outs);
+        result
+    }
+
+    /// Does what a bridge asked for.
+    pub(super) fn bridged(&mut self, host: HostId, what: Vec<Bridged>, bridge: &IfName, cause: EventId) {
+        for item in what {
+            match item {
+                Bridged::Port(port, frame) => self.transmit_frame(host, &port, frame, 0, cause),
+                Bridged::Up(frame) => {
+                    self.between();
+                    self.receive_up(host, bridge, frame, 0, cause);
+                }
+                Bridged::Ask(dev, addr, cause) => self.ask_neighbour(host, dev, addr, cause),
+            }
+        }
+    }
+}
+
+/// Writes a host's events into the network's log. A packet that begins, or a copy that goes on by itself, begins
+/// a new way.
+struct Scribe<'a> {
+    log: &'a mut Log<Happening>,
+    host: HostId,
+    time: Time,
+    pass: &'a mut Option<PassId>,
+}
+
+impl Sink<Event> for Scribe<'_> {
+    fn emit(&mut self, cause: Option<EventId>, event: Event) -> EventId {
+        use super::event::NetEvent;
+        if let Event::Net(NetEvent::Begins { .. } | NetEvent::Answers { .. } | NetEvent::Continues { .. }) =
+            event
+        {
+            *self.pass = Some(PassId(self.log.next_id().0));
+        }
+        self.log.emit(cause, Happening { host: self.host, time: self.time, pass: *self.pass, event })
+    }
+}
