@@ -221,8 +221,7 @@ fn fits(args: &Args, entry: &CtEntry) -> bool {
         || args.given.get("mark").is_none_or(|text| {
             let (value, mask) = text.split_once('/').map_or((text.as_str(), None), |(v, m)| (v, Some(m)));
             let mask = mask.map_or(u32::MAX, args::number);
-            // A mark that is no number asks for nothing.
-            !value.starts_with(|c: char| c.is_ascii_digit()) || entry.mark & mask == args::number(value)
+            entry.mark & mask == args::number(value)
         });
     let status = !filters
         || args.given.get("status").is_none_or(|text| {
