@@ -2,7 +2,7 @@
 
 use crate::abi::EventId;
 use crate::net::{Event, Fate, Happening, HostId, LinkEvent, Lost, NetEvent, Network, Origin, PassId};
-use crate::netfilter::event::Event as NfEvent;
+use crate::netfilter::event::{Event as NfEvent, Verdict};
 use crate::netfilter::{Counters, CtEntry, Family, Hook, Ruleset, TableName};
 use crate::packet::{L4Id, Packet, Proto, TcpFlags, Transport, Tuple};
 use crate::query::{PathStep, netfilter_step};
@@ -162,6 +162,12 @@ impl Pass {
         match event {
             NfEvent::HookEntered { hook } => self.last_hook = Some(*hook),
             NfEvent::PacketChanged { after, .. } => self.now = after.packet.clone(),
+            // A target that can drop where it mostly accepts: MASQUERADE without an address.
+            NfEvent::TableDone { verdict: Verdict::Drop, .. } => {
+                if let Some(step) = self.steps.last_mut().filter(|s| s["verdict"] == "ACCEPT") {
+                    step["verdict"] = "DROP".into();
+                }
+            }
             _ => {}
         }
         let Some(ruleset) = ruleset else { return };

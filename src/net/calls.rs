@@ -12,7 +12,7 @@ use super::tcp::{Connection, Listener, Settings, State};
 use crate::abi::{EventId, Time};
 use crate::netfilter::{AddrType, Cast, Env, Sender, Skb};
 use crate::packet::{Packet, Payload, Ports, Proto, Transport};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 /// The ports that the kernel chooses from (`net.ipv4.ip_local_port_range`).
@@ -30,6 +30,16 @@ impl From<RouteError> for Errno {
             | RouteError::MartianSource(_) => Errno::Einval,
             RouteError::NoDevice => Errno::Enodev,
         }
+    }
+}
+
+/// The error that a send ends with where routing refuses the packet.
+fn refusal(why: Lost, kind: Option<RouteKind>) -> Errno {
+    match (kind, why) {
+        (Some(RouteKind::Unreachable), _) => Errno::Ehostunreach,
+        (Some(RouteKind::Prohibit), _) => Errno::Eacces,
+        (Some(RouteKind::Blackhole), _) | (None, Lost::Martian) => Errno::Einval,
+        (Some(_) | None, _) => Errno::Enetunreach,
     }
 }
 
@@ -360,6 +370,8 @@ impl Network {
         if packet.src == IpAddr::V4(Ipv4Addr::UNSPECIFIED) {
             let open = Flow { src: None, ..flow };
             packet.src = self.host(host).route_for(&open)?.0;
+            // The transport's checksum still covers the open one.
+            packet.bad_checksum |= packet.icmp().is_none();
         }
         let mtu = hop.dev.as_ref().and_then(|dev| self.host(host).devices.link(dev)).map(|l| l.mtu);
         if mtu.is_some_and(|mtu| packet.len() > mtu) {
@@ -398,14 +410,9 @@ impl Network {
         let mut skb = Skb { mark: options.mark, sender, ..Skb::new(packet) };
         let bound = options.dev.clone();
         if fixed.is_none()
-            && let Outbound::Refused(_, kind) = self.host(host).route_out(&skb, bound.as_ref())
+            && let Outbound::Refused(why, kind) = self.host(host).route_out(&skb, bound.as_ref())
         {
-            return Err(match kind {
-                Some(RouteKind::Unreachable) => Errno::Ehostunreach,
-                Some(RouteKind::Prohibit) => Errno::Eacces,
-                Some(RouteKind::Blackhole) => Errno::Einval,
-                Some(_) | None => Errno::Enetunreach,
-            });
+            return Err(refusal(why, kind));
         }
         let result = self.walk(host, |way| {
             way.bound = bound;
@@ -418,7 +425,12 @@ impl Network {
             let begins = way.sink.emit(cause, begins.into());
             let end = way.send(&mut skb, begins);
             let fate = way.end(end, begins);
-            send_error(&fate)
+            // Where OUTPUT changed the packet and its new route refuses it, that error counts.
+            let rerouted = way.host.route_out(&skb, way.bound.as_ref());
+            match (&fate, rerouted) {
+                (Fate::Lost(Lost::InHook), Outbound::Refused(why, kind)) => Err(refusal(why, kind)),
+                _ => send_error(&fate),
+            }
         });
         self.between();
         self.touch();
@@ -538,7 +550,8 @@ impl Network {
         Settings {
             mtu,
             ttl: options.ttl.unwrap_or_else(|| h.default_ttl(to.is_ipv4())),
-            tos: options.tos,
+            // A stream's ECN bits are TCP's own (`do_ip_setsockopt`).
+            tos: options.tos & !3,
             pmtu_discovery: !h.is_on(Global::NoPmtuDisc),
             timestamps: h.is_on(Global::TcpTimestamps),
             sack: h.is_on(Global::TcpSack),

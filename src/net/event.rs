@@ -68,6 +68,11 @@ pub enum NetEvent {
         /// The hook that comes next.
         hook: Hook,
     },
+    /// After an answer that was sent in between, the packet whose way began with this event goes on.
+    Resumes {
+        /// The event.
+        begun: EventId,
+    },
     /// A packet is sent in answer, by the kernel itself.
     Answers {
         /// The answer as it starts on its way.

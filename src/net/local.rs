@@ -9,7 +9,7 @@ use super::tcp::{self, Action};
 use super::walk::Answer;
 use crate::abi::EventId;
 use crate::netfilter::{Cast, Family, Skb};
-use crate::packet::{Icmp, IcmpType, Packet, Proto, Transport};
+use crate::packet::{Icmp, IcmpType, Packet, Payload, Proto, Transport};
 use std::sync::Arc;
 
 /// The smallest path MTU that an ICMP message can bring about (`net.ipv4.route.min_pmtu`, RFC 8200 5), bytes.
@@ -181,7 +181,7 @@ impl Network {
             (true, 8) if !self.host(host).ignores_echo(skb) => {
                 self.echo(host, skb, icmp, IcmpType::new(0, 0), cause)
             }
-            (true, 13) if skb.cast.is_none_or(|c| c == Cast::Host) => {
+            (true, 13) if skb.cast.is_none_or(|c| c == Cast::Host) && skb.packet.payload.len() >= 4 => {
                 self.echo(host, skb, icmp, IcmpType::new(14, 0), cause);
             }
             (false, 128) if !self.host(host).is_on(Global::EchoIgnoreAll6) => {
@@ -205,7 +205,8 @@ impl Network {
         let Some(src) = src else { return };
         let reply = Icmp::query(kind, icmp.id, icmp.seq);
         let Some(mut packet) = Packet::new(src, asked.src, Transport::Icmp(reply)) else { return };
-        packet.payload = asked.payload.clone();
+        // A timestamp's answer has three times of four bytes, whatever was asked.
+        packet.payload = if kind.ty == 14 { Payload::Size(12) } else { asked.payload.clone() };
         packet.tos = if asked.src.is_ipv4() { asked.tos } else { 0 };
         packet.ttl = h.default_ttl(asked.src.is_ipv4());
         self.kernel_sends(host, packet, skb, None, cause);

@@ -15,6 +15,7 @@ use crate::abi::{EventId, IfName, Sink, Time};
 use crate::packet::Direction;
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// A host's netfilter: its rules and what they remember.
@@ -45,6 +46,21 @@ pub struct WalkCx<'a> {
     pub assumed: Option<CtState>,
     /// Where events go.
     pub sink: &'a mut dyn Sink<Event>,
+    /// Where copies go that `-j TEE` makes.
+    pub copies: &'a mut Vec<TeeCopy>,
+}
+
+/// A copy of a packet that is to be sent to a gateway.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TeeCopy {
+    /// The copy.
+    pub skb: Skb,
+    /// Where it goes next.
+    pub gateway: IpAddr,
+    /// By this interface, where the rule names one.
+    pub oif: Option<IfName>,
+    /// The event that tells of it.
+    pub cause: EventId,
 }
 
 /// What a hook says of a packet.

@@ -109,7 +109,9 @@ impl Maker<'_> {
                 self.routed = true;
             }
             NetEvent::Ended { fate, .. } => self.ended(id, fate),
-            NetEvent::Gathered { .. } | NetEvent::Fragmented { .. } => self.also(id),
+            NetEvent::Gathered { .. } | NetEvent::Fragmented { .. } | NetEvent::Resumes { .. } => {
+                self.also(id)
+            }
         }
     }
 

@@ -188,6 +188,7 @@ reply-not-received = The packet did not get through, so nobody answers it
 reply-not-answered = Nobody answers such a packet
 
 continues = A copy goes a way of its own, next to { $hook }: { $packet }
+resumes = The packet that was answered in between goes on
 gathered = A piece of a packet waits for the others: { $packet }
 fragmented = The packet is cut into { $pieces } pieces: the way carries no more than { $mtu } bytes
 routed-broadcast = Routing: { $dst } is everyone on the link of { $iface }

@@ -184,6 +184,7 @@ reply-not-received = 패킷이 도착하지 못해 응답이 없습니다
 reply-not-answered = 이런 패킷에는 아무도 응답하지 않습니다
 
 continues = 복사본이 따로 길을 갑니다. 다음은 { $hook }: { $packet }
+resumes = 중간에 응답을 받은 패킷이 다시 길을 갑니다
 gathered = 패킷 조각이 나머지를 기다립니다: { $packet }
 fragmented = 패킷을 { $pieces }조각으로 나눕니다. 이 경로는 { $mtu }바이트까지만 실어 나릅니다
 routed-broadcast = 라우팅: { $dst } 주소는 { $iface } 링크의 모든 호스트입니다
