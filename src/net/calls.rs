@@ -159,7 +159,8 @@ impl Network {
             if let Some(socket) = self.host_mut(host).sockets.get_mut(id) {
                 socket.kind = SocketKind::Connection(Box::new(connection));
             }
-            self.perform(host, id, actions, true, cause);
+            let sender = self.sender_of(host, id);
+            self.perform(host, id, actions, sender, cause);
         }
         result
     }

@@ -144,7 +144,7 @@ impl Network {
         for out in outs {
             match out {
                 Out::Answer(answer) => {
-                    let mut skb = Skb { ct: answer.ct, mark: answer.mark, ..Skb::new(answer.packet) };
+                    let mut skb = answer.skb();
                     let cause = answer.cause;
                     self.walk(host, |way| {
                         let begins = way.emit(cause, NetEvent::Answers { skb: Arc::new(skb.clone()) });
@@ -176,6 +176,14 @@ impl Network {
                         }
                     });
                     self.soon(Task::Loop { host, skb: Box::new(copy), cause });
+                }
+                Out::Direct { packet, about, cause } => {
+                    let (Some(dev), Some(from), Some(to)) = (about.physin, about.to_mac, about.mac) else {
+                        continue;
+                    };
+                    let body = FrameBody::Ip(packet);
+                    let frame = Frame { src: from, dst: to, vlan: None, bad_header: false, body };
+                    self.transmit_frame(host, &dev, frame, 0, cause);
                 }
                 Out::Deliver { skb, cause } => self.deliver(host, skb, cause),
                 Out::Tee(TeeCopy { mut skb, gateway, oif, cause }) => self.walk(host, |way| {

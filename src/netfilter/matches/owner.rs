@@ -166,6 +166,13 @@ impl Owner {
                     && self.socket_exists != Some(true);
                 return Test::new(negated, Fact::Absent(Absent::Socket));
             }
+            // It exists, and has no owner.
+            Sender::KernelSocket => {
+                let negated = self.uid.is_none_or(|r| r.not)
+                    && self.gid.is_none_or(|r| r.not)
+                    && self.socket_exists != Some(false);
+                return Test::new(negated, Fact::Absent(Absent::Socket));
+            }
             Sender::Socket { uid, gid } => (uid, gid),
             Sender::UnknownSocket => match (self.socket_exists, self.uid, self.gid) {
                 (Some(false), ..) => return Test::new(false, Fact::NotTold(NotTold::Owner)),
