@@ -170,9 +170,10 @@ impl Host {
     ///
     /// Errors: one that the model does not have.
     pub fn set_sysctl(&mut self, key: &str, value: i64) -> Result<(), UnknownSysctl> {
-        if key == "net.netfilter.nf_conntrack_tcp_loose" {
-            self.netfilter.conntrack.tcp_loose = value != 0;
-            return Ok(());
+        let dots = if key.contains('/') { key.replace('/', ".") } else { key.to_owned() };
+        if dots.starts_with("net.netfilter.nf_conntrack_") {
+            let settings = &mut self.netfilter.conntrack.settings;
+            return settings.set(&dots, &value.to_string()).map_err(|_| UnknownSysctl(dots));
         }
         self.sysctls.set(key, value)?;
         self.refresh_settings();

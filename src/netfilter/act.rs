@@ -4,7 +4,7 @@ use super::conntrack::{CtRef, CtState};
 use super::event::{ChangedBy, CtChange, Event, NotKnown};
 use super::targets::{self, ConnMark, Target, TcpMss};
 use super::walk::{ChainOutcome, RuleOutcome, changed};
-use super::{Hook, Netfilter, RuleRef, Skb, WalkCx};
+use super::{Hook, Netfilter, RuleRef, Skb, Template, WalkCx};
 use crate::abi::EventId;
 use crate::packet::{Direction, Transport};
 use std::sync::Arc;
@@ -55,7 +55,7 @@ impl Netfilter {
                 RuleOutcome::Next
             }
             Target::Ct(ct) => {
-                self.ct_target(ct, skb, event, cx);
+                self.ct_target(ct, skb);
                 RuleOutcome::Next
             }
             Target::Ttl(ttl) => {
@@ -111,15 +111,20 @@ impl Netfilter {
         }
     }
 
-    /// CT acts only on a packet that has no connection yet.
-    fn ct_target(&mut self, ct: &targets::Ct, skb: &mut Skb, event: EventId, cx: &mut WalkCx) {
-        if skb.ct.is_some() {
+    /// CT acts only on a packet that has no connection yet, and only once.
+    fn ct_target(&mut self, ct: &targets::Ct, skb: &mut Skb) {
+        if skb.ct.is_some() || skb.template.is_some() {
             return;
         }
         if ct.notrack {
             skb.ct = Some(CtRef { state: CtState::Untracked, entry: None, dir: Direction::Original });
         } else {
-            cx.sink.emit(Some(event), Event::NotKnown { what: NotKnown::Target("CT".into()) });
+            skb.template = Some(Arc::new(Template {
+                zone: ct.zone,
+                helper: ct.helper.clone(),
+                ctevents: ct.ctevents,
+                expevents: ct.expevents,
+            }));
         }
     }
 }

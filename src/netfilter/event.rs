@@ -1,6 +1,6 @@
 //! What netfilter tells of a packet's way through it.
 
-use super::conntrack::{CtEntry, CtRef, CtStatus, TcpState};
+use super::conntrack::{CtEntry, CtRef, CtStatus, Expectation, SctpState, TcpState};
 use super::fact::{Fact, Ternary};
 use super::{ChainName, Hook, Policy, RuleRef, Skb, Stage, TableName};
 use serde::Serialize;
@@ -108,6 +108,18 @@ pub enum Event {
         entry: Arc<CtEntry>,
         /// The translation is one that changes something.
         changes: bool,
+    },
+    /// What a connection led to expect changed.
+    ExpectationChanged {
+        /// The expectation (for one that is gone: as it was).
+        expectation: Arc<Expectation>,
+        /// What changed.
+        change: ExpectChange,
+    },
+    /// Connection tracking or translation itself dropped the packet.
+    KernelDropped {
+        /// Why.
+        why: KernelDrop,
     },
     /// A LOG or NFLOG rule wrote a line.
     LogWritten {
@@ -224,8 +236,14 @@ pub enum TrackedBy {
     Flags,
     /// The connection's state takes no such segment.
     OutOfState,
+    /// It lies outside of the connection's window.
+    OutOfWindow,
     /// It quotes a packet of no known connection.
     QuotedUnknown,
+    /// It quotes a packet of a known connection, but goes elsewhere.
+    QuotedElsewhere,
+    /// Another connection led to expect it.
+    Expected,
     /// No question of this ICMP type was seen.
     NoQuestion,
     /// Its checksum is wrong.
@@ -252,8 +270,14 @@ pub enum CtChange {
     Status(CtStatus),
     /// TCP went to another state.
     Tcp(TcpState, TcpState),
+    /// SCTP went to another state.
+    Sctp(SctpState, SctpState),
     /// Its mark was set.
     Mark(u32),
+    /// A label was set.
+    Label(u8),
+    /// Its time is over earlier or later, in seconds from now.
+    Timeout(u32),
     /// It timed out.
     Expired,
     /// A RST without any answer before ended it.
@@ -264,6 +288,44 @@ pub enum CtChange {
     Abandoned,
     /// An entry with its addresses and ports is there already: the packet is dropped.
     Clash,
+    /// The table was full, and it was not assured.
+    Evicted,
+    /// Somebody took it out.
+    Deleted,
+    /// The address or the interface is gone that it was masqueraded by.
+    Rehomed,
+}
+
+/// What changed in an expectation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ExpectChange {
+    /// It came into being.
+    Created,
+    /// The connection came that was expected.
+    Met,
+    /// It timed out.
+    Expired,
+    /// Another of the same connection took its place.
+    Replaced,
+    /// The connection is gone that led to expect it.
+    MasterGone,
+}
+
+/// Why connection tracking or translation drops a packet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KernelDrop {
+    /// As many connections as `nf_conntrack_max` allows are there.
+    TableFull,
+    /// An ICMP redirect about a translated connection.
+    TranslatedRedirect,
+    /// A masqueraded connection would leave by another interface.
+    OtherInterface,
+    /// A line begins like a command that the helper must read, and does not end like one.
+    PartialCommand,
+    /// What the packet agrees on is expected already, or too much is.
+    NotExpectable,
 }
 
 /// What changed a packet.
@@ -276,6 +338,8 @@ pub enum ChangedBy {
     Nat(Manip),
     /// Connection tracking gave it its connection.
     Tracking,
+    /// Its connection's helper changed what it carries, or shifted its sequence numbers.
+    Helper,
     /// Routing gave it its way out.
     Routing,
     /// Forwarding lowered its time to live.
@@ -302,6 +366,8 @@ pub enum NotKnown {
     MasqueradeAddress,
     /// What a target does that the model does not have.
     Target(String),
+    /// What a connection's helper does, which the model does not have.
+    Helper(String),
     /// How large a packet the path carries.
     PathMtu,
     /// What the program does that takes packets from the queue.

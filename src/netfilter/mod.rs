@@ -18,6 +18,7 @@ pub mod kept;
 pub mod matches;
 pub mod modules;
 mod nat;
+mod nat_tuple;
 pub mod rate;
 mod rule;
 mod ruleset;
@@ -33,7 +34,9 @@ pub mod value;
 mod walk;
 
 pub use choices::Choices;
-pub use conntrack::{Conntrack, CtEntry, CtId, CtRef, CtState, CtStatus, TcpState};
+pub use conntrack::{
+    Conntrack, ConntrackSettings, CtEntry, CtId, CtRef, CtState, CtStatus, TcpState, Template, Zone,
+};
 pub use env::{AddrType, Env, ReversePath, SocketFacts};
 pub use error::{KernelError, RuleError};
 pub use fact::{Absent, Fact, NotTold, Ternary, Test};

@@ -3,11 +3,12 @@
 //! Semantics of `nf_nat_core` in Linux 6.18.
 
 use super::conntrack::{CtRef, CtState, CtStatus};
-use super::event::{ChangedBy, Event, Manip, NotKnown, Skip};
-use super::targets::{NatRange, NatTarget, NatVariant, NetMap, PortChoice};
+use super::event::{ChangedBy, CtChange, Event, KernelDrop, Manip, NotKnown, Skip};
+use super::nat_tuple::Wish;
+use super::targets::{NatRange, NatTarget, NatVariant, NetMap};
 use super::walk::changed;
-use super::{CtEntry, CtId, Hook, HookVerdict, Netfilter, OutDev, Skb, Stage, TableName, WalkCx};
-use crate::abi::EventId;
+use super::{CtEntry, CtId, Hook, HookVerdict, LostIn, Netfilter, OutDev, Skb, Stage, TableName, WalkCx};
+use crate::abi::{EventId, IfName, Sink};
 use crate::packet::{Direction, L4Id, Packet, Transport, Tuple};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -29,14 +30,14 @@ impl Manip {
         }
     }
 
-    fn done(self) -> CtStatus {
+    pub(super) fn done(self) -> CtStatus {
         match self {
             Manip::Src => CtStatus::SrcNatDone,
             Manip::Dst => CtStatus::DstNatDone,
         }
     }
 
-    fn status(self) -> CtStatus {
+    pub(super) fn status(self) -> CtStatus {
         match self {
             Manip::Src => CtStatus::SrcNat,
             Manip::Dst => CtStatus::DstNat,
@@ -78,10 +79,22 @@ impl Netfilter {
         };
         if is_error(&skb.packet) && ct.state == CtState::Related {
             skip(Skip::IcmpError, cx);
+            if self.is_redirect_of_translated(&skb.packet, id) {
+                let why = KernelDrop::TranslatedRedirect;
+                let dropped = cx.sink.emit(Some(entered), Event::KernelDropped { why });
+                return HookVerdict::Lost(dropped, LostIn::Hook);
+            }
             self.translate_error(manip, ct, id, skb, entered, cx);
             return HookVerdict::Accept;
         }
         let settled = self.conntrack.entry(id).is_some_and(|e| e.has(manip.done()));
+        let first = matches!(ct.state, CtState::New | CtState::Related);
+        if (settled || !first) && self.leaves_elsewhere(hook, ct, id, skb) {
+            let why = KernelDrop::OtherInterface;
+            let dropped = cx.sink.emit(Some(entered), Event::KernelDropped { why });
+            self.conntrack.end(id, CtChange::Rehomed, dropped, cx.sink);
+            return HookVerdict::Lost(dropped, LostIn::Hook);
+        }
         let mut cause = entered;
         match ct.state {
             CtState::New | CtState::Related if !settled => {
@@ -120,7 +133,10 @@ impl Netfilter {
                     OutDev::None | OutDev::Unknown => None,
                 };
                 match address {
+                    // Nothing was chosen as source yet: the kernel lets it pass as it is.
+                    _ if skb.packet.src.is_unspecified() => return true,
                     Some(addr) => (Manip::Src, Some((addr, addr))),
+                    None if cx.env.is_described() && skb.oif.name().is_some() => return false,
                     None => {
                         let what = NotKnown::MasqueradeAddress;
                         cx.sink.emit(Some(event), Event::NotKnown { what });
@@ -141,7 +157,13 @@ impl Netfilter {
             }
         };
         let range = NatRange { addrs, ..nat.range };
-        self.settle(id, manip, Some((range, nat.choice)), event, cx);
+        let wish = Wish { range, choice: nat.choice, persistent: nat.persistent };
+        self.settle(id, manip, Some(wish), event, cx);
+        if nat.variant == NatVariant::Masquerade
+            && let Some(entry) = self.conntrack.entry_mut(id)
+        {
+            entry.masquerades = skb.oif.name().cloned();
+        }
         true
     }
 
@@ -159,84 +181,66 @@ impl Netfilter {
             Manip::Src => skb.packet.src,
             Manip::Dst => skb.packet.dst,
         });
-        let range = NatRange { addrs: Some((addr, addr)), ..NatRange::default() };
-        self.settle(id, manip, Some((range, PortChoice::Keep)), event, cx);
+        self.settle(id, manip, Some(Wish::address(addr)), event, cx);
     }
 
     /// Settles one end of a connection (`nf_nat_setup_info`): with a range as a rule says, without one as
     /// it is.
-    fn settle(
-        &mut self,
-        id: CtId,
-        manip: Manip,
-        rule: Option<(NatRange, PortChoice)>,
-        cause: EventId,
-        cx: &mut WalkCx,
-    ) {
-        let Some(entry) = self.conntrack.entry(id) else { return };
-        let now = entry.reply.invert();
-        let wanted = match rule {
-            Some((range, choice)) => self.unique(now, range, choice, manip),
-            None => self.unique(now, NatRange::default(), PortChoice::Keep, manip),
-        };
+    fn settle(&mut self, id: CtId, manip: Manip, wish: Option<Wish>, cause: EventId, cx: &mut WalkCx) {
+        if self.conntrack.entry(id).is_none_or(|e| e.has(CtStatus::Confirmed)) {
+            return;
+        }
+        let changes = self.conntrack.set_up(id, manip, wish, cause, cx.sink);
         let Some(entry) = self.conntrack.entry_mut(id) else { return };
-        let changes = wanted != now;
         if changes {
-            entry.reply = wanted.invert();
-            entry.set(manip.status());
             entry.nat_cause = Some(cause);
         }
-        entry.set(manip.done());
-        if rule.is_some() || changes {
+        if wish.is_some() || changes {
             let entry = Arc::new(entry.clone());
             cx.sink.emit(Some(cause), Event::NatSettled { manip, entry, changes });
         }
     }
 
-    /// The tuple that a connection's packets get: in the range, and not that of another connection
-    /// (`get_unique_tuple`).
-    fn unique(&self, now: Tuple, range: NatRange, choice: PortChoice, manip: Manip) -> Tuple {
-        let mut tuple = now;
-        if let Some((low, high)) = range.addrs {
-            let addr = pick_address(low, high, &now, manip);
-            match manip {
-                Manip::Src => tuple.src = addr,
-                Manip::Dst => tuple.dst = addr,
-            }
+    /// True for an ICMP redirect about a connection that is translated, or may still be: nobody could follow it.
+    fn is_redirect_of_translated(&self, packet: &Packet, id: CtId) -> bool {
+        const REDIRECT: u8 = 5;
+        const REDIRECT6: u8 = 137;
+        let kind = if packet.src.is_ipv4() { REDIRECT } else { REDIRECT6 };
+        packet.icmp().is_some_and(|i| i.kind.ty == kind)
+            && self.conntrack.entry(id).is_some_and(|e| {
+                e.is_translated() || !e.has(CtStatus::SrcNatDone) || !e.has(CtStatus::DstNatDone)
+            })
+    }
+
+    /// True if a masqueraded connection would leave by another interface than at first (`nf_nat_oif_changed`).
+    fn leaves_elsewhere(&self, hook: Hook, ct: CtRef, id: CtId, skb: &Skb) -> bool {
+        let by = self.conntrack.entry(id).and_then(|e| e.masquerades.as_ref());
+        hook == Hook::Postrouting
+            && ct.dir == Direction::Original
+            && by.zip(skb.oif.name()).is_some_and(|(at_first, now)| at_first != now)
+    }
+
+    /// An interface went down: what was masqueraded by it is forgotten (`masq_device_event`).
+    pub fn interface_down(&mut self, name: &IfName, cause: EventId, sink: &mut dyn Sink<Event>) {
+        self.forget_masqueraded(|e| e.masquerades.as_ref() == Some(name), cause, sink);
+    }
+
+    /// An interface lost an address: what was masqueraded with it is forgotten (`masq_inet_event`).
+    pub fn address_gone(&mut self, name: &IfName, addr: IpAddr, cause: EventId, sink: &mut dyn Sink<Event>) {
+        let lost = |e: &CtEntry| e.masquerades.as_ref() == Some(name) && e.reply.dst == addr;
+        self.forget_masqueraded(lost, cause, sink);
+    }
+
+    fn forget_masqueraded(
+        &mut self,
+        which: impl Fn(&CtEntry) -> bool,
+        cause: EventId,
+        sink: &mut dyn Sink<Event>,
+    ) {
+        let over: Vec<_> = self.conntrack.entries().filter(|e| which(e)).map(|e| e.id).collect();
+        for id in over {
+            self.conntrack.end(id, CtChange::Rehomed, cause, sink);
         }
-        let free = |t: &Tuple| !self.conntrack.is_taken(&t.invert());
-        let own = port(&tuple, manip);
-        let keep = choice == PortChoice::Keep && range.base.is_none();
-        match (own, range.ports) {
-            (None, _) => return tuple,
-            (Some(own), Some((low, high))) => {
-                if keep && (low..=high).contains(&own) && (low == high || free(&tuple)) {
-                    return tuple;
-                }
-            }
-            // Without a range, a port is changed only where it clashes, and only the source's.
-            (Some(_), None) => {
-                if (keep && free(&tuple)) || manip == Manip::Dst {
-                    return tuple;
-                }
-            }
-        }
-        let own = own.unwrap_or_default();
-        let (low, high) = range.ports.unwrap_or(source_ports(own, &tuple));
-        let size = u32::from(high - low) + 1;
-        let start = match (manip, range.base) {
-            (_, Some(base)) => u32::from(own.wrapping_sub(base)),
-            (Manip::Dst, None) if choice == PortChoice::Keep => 0,
-            (_, None) => hash(&tuple),
-        };
-        for step in 0..size {
-            let candidate = with_port(tuple, manip, low + ((start.wrapping_add(step)) % size) as u16);
-            if free(&candidate) {
-                return candidate;
-            }
-        }
-        // All are taken: the last one tried is used, and the packet is dropped at confirmation.
-        with_port(tuple, manip, low + (start % size) as u16)
     }
 
     /// The packet's connection, if it changes this end of packets in the packet's direction.
@@ -290,7 +294,9 @@ impl Netfilter {
 }
 
 fn is_error(packet: &Packet) -> bool {
-    packet.icmp().is_some_and(|i| i.kind.is_error(packet.src.is_ipv4()))
+    const REDIRECT6: u8 = 137;
+    let v4 = packet.src.is_ipv4();
+    packet.icmp().is_some_and(|i| i.kind.is_error(v4) || !v4 && i.kind.ty == REDIRECT6)
 }
 
 /// Gives a packet one end of a tuple.
@@ -304,146 +310,5 @@ fn rewrite(packet: &mut Packet, manip: Manip, target: &Tuple) {
         (L4Id::Ports(_, dport), Manip::Dst, _) => packet.set_dport(dport),
         (L4Id::Icmp(_, _, id), _, Transport::Icmp(icmp)) => icmp.id = id,
         _ => {}
-    }
-}
-
-fn port(tuple: &Tuple, manip: Manip) -> Option<u16> {
-    match manip {
-        Manip::Src => tuple.sport(),
-        Manip::Dst => tuple.dport(),
-    }
-}
-
-fn with_port(mut tuple: Tuple, manip: Manip, port: u16) -> Tuple {
-    tuple.id = match (tuple.id, manip) {
-        (L4Id::Ports(_, d), Manip::Src) => L4Id::Ports(port, d),
-        (L4Id::Ports(s, _), Manip::Dst) => L4Id::Ports(s, port),
-        (L4Id::Icmp(ty, code, _), _) => L4Id::Icmp(ty, code, port),
-        (L4Id::None, _) => L4Id::None,
-    };
-    tuple
-}
-
-/// The ports that a source without a range may get: privileged ones stay so (`nf_nat_l4proto_unique_tuple`).
-fn source_ports(own: u16, tuple: &Tuple) -> (u16, u16) {
-    match (tuple.id, own) {
-        (L4Id::Icmp(..), _) => (0, u16::MAX),
-        (_, 0..=511) => (1, 511),
-        (_, 512..=1023) => (600, 1023),
-        _ => (1024, u16::MAX),
-    }
-}
-
-/// One address of a range: the same for the same pair of ends (`find_best_ips_proto`).
-fn pick_address(low: IpAddr, high: IpAddr, tuple: &Tuple, manip: Manip) -> IpAddr {
-    let current = match manip {
-        Manip::Src => tuple.src,
-        Manip::Dst => tuple.dst,
-    };
-    if low == high || (low..=high).contains(&current) && manip == Manip::Src {
-        return if low == high { low } else { current };
-    }
-    let n = u128::from(hash(&Tuple { id: L4Id::None, ..*tuple }));
-    match (low, high) {
-        (IpAddr::V4(l), IpAddr::V4(h)) => {
-            let size = u128::from(h.to_bits().saturating_sub(l.to_bits())) + 1;
-            IpAddr::V4(Ipv4Addr::from(l.to_bits() + (n % size) as u32))
-        }
-        (IpAddr::V6(l), IpAddr::V6(h)) => {
-            let size = h.to_bits().saturating_sub(l.to_bits()).saturating_add(1);
-            IpAddr::V6(Ipv6Addr::from(l.to_bits() + n % size))
-        }
-        _ => low,
-    }
-}
-
-/// A fixed hash of a tuple (FNV-1a): Linux uses a secret one, so any choice is as true as another.
-fn hash(tuple: &Tuple) -> u32 {
-    tuple.to_string().bytes().fold(0x811c_9dc5, |h: u32, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::abi::Time;
-    use crate::netfilter::Netfilter;
-    use crate::packet::Proto;
-    use expect_test::{Expect, expect};
-
-    fn tuple(sport: u16) -> Tuple {
-        let addr = |last| IpAddr::V4(Ipv4Addr::new(10, 0, 0, last));
-        Tuple { src: addr(1), dst: addr(9), proto: Proto::UDP, id: L4Id::Ports(sport, 53) }
-    }
-
-    /// What a flow's tuple becomes where others have taken some.
-    #[track_caller]
-    fn check(taken: &[Tuple], now: Tuple, range: NatRange, manip: Manip, want: Expect) {
-        let mut netfilter = Netfilter::default();
-        for tuple in taken {
-            let id = netfilter.conntrack.create(*tuple, Time::ZERO);
-            assert!(netfilter.conntrack.confirm(id));
-        }
-        want.assert_eq(&netfilter.unique(now, range, PortChoice::Keep, manip).to_string());
-    }
-
-    fn ports(low: u16, high: u16) -> NatRange {
-        NatRange { ports: Some((low, high)), ..NatRange::default() }
-    }
-
-    #[test]
-    fn a_port_stays_where_it_is_free() {
-        check(
-            &[],
-            tuple(4000),
-            NatRange::default(),
-            Manip::Src,
-            expect!["src=10.0.0.1 dst=10.0.0.9 sport=4000 dport=53"],
-        );
-        check(
-            &[],
-            tuple(4000),
-            ports(4000, 4010),
-            Manip::Src,
-            expect!["src=10.0.0.1 dst=10.0.0.9 sport=4000 dport=53"],
-        );
-    }
-
-    #[test]
-    fn a_taken_port_gives_way_within_its_class() {
-        let mut netfilter = Netfilter::default();
-        for own in [4000, 700, 80] {
-            let id = netfilter.conntrack.create(tuple(own), Time::ZERO);
-            assert!(netfilter.conntrack.confirm(id));
-            let got = netfilter.unique(tuple(own), NatRange::default(), PortChoice::Keep, Manip::Src);
-            let port = got.sport().unwrap_or(0);
-            let (low, high) = source_ports(own, &got);
-            assert!(port != own && (low..=high).contains(&port), "{own} became {port}");
-        }
-    }
-
-    #[test]
-    fn a_destination_range_begins_at_its_first_port() {
-        let now = tuple(4000);
-        check(
-            &[],
-            now,
-            ports(2000, 2009),
-            Manip::Dst,
-            expect!["src=10.0.0.1 dst=10.0.0.9 sport=4000 dport=2000"],
-        );
-        let shifted = NatRange { base: Some(50), ..ports(2000, 2009) };
-        check(&[], now, shifted, Manip::Dst, expect!["src=10.0.0.1 dst=10.0.0.9 sport=4000 dport=2003"]);
-    }
-
-    #[test]
-    fn a_full_range_gives_a_taken_tuple_which_confirmation_drops() {
-        let taken = tuple(6000);
-        check(
-            &[taken],
-            tuple(4000),
-            ports(6000, 6000),
-            Manip::Src,
-            expect!["src=10.0.0.1 dst=10.0.0.9 sport=6000 dport=53"],
-        );
     }
 }

@@ -1,10 +1,11 @@
 //! A packet with what the kernel keeps beside it.
 
-use super::conntrack::CtRef;
+use super::conntrack::{CtRef, Template};
 use crate::abi::{IfName, Mac};
 use crate::packet::Packet;
 use serde::Serialize;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// A packet on its way through a host (`struct sk_buff`).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -28,6 +29,9 @@ pub struct Skb {
     pub priority: u32,
     /// What connection tracking said of it; `None` before it was asked.
     pub ct: Option<CtRef>,
+    /// What a CT rule said of its connection; gone once connection tracking was asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub template: Option<Arc<Template>>,
     /// The socket that sent it.
     pub sender: Sender,
     /// The hardware address it came from.
@@ -64,6 +68,7 @@ impl Skb {
             mark: 0,
             priority: 0,
             ct: None,
+            template: None,
             sender: Sender::Kernel,
             mac: None,
             to_mac: None,

@@ -10,7 +10,7 @@ use super::{
     Chain, ChainKind, ChainName, Choices, Counters, CtId, Env, Family, Hook, Policy, Rule, RuleRef, Ruleset,
     Skb, Stage, TableName, Ternary,
 };
-use crate::abi::{EventId, Sink, Time};
+use crate::abi::{EventId, IfName, Sink, Time};
 use crate::packet::Direction;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -145,10 +145,7 @@ impl Netfilter {
         let mut routed = routed_by(skb);
         for &stage in hook.stages() {
             let verdict = match stage {
-                Stage::Conntrack => {
-                    self.track(hook, skb, entered, cx);
-                    HookVerdict::Accept
-                }
+                Stage::Conntrack => self.track(hook, skb, entered, cx),
                 Stage::Confirm => self.confirm(hook, skb, entered, cx),
                 Stage::Table(TableName::Nat) => self.nat_stage(hook, skb, entered, cx),
                 Stage::Table(table) => self.run_table(hook, table, skb, entered, cx),
@@ -170,11 +167,11 @@ impl Netfilter {
     /// Ends a packet's walk: a connection whose first packet did not get through is forgotten, but for those
     /// in `kept`.
     pub fn forget_unconfirmed(&mut self, kept: &[CtId], cause: EventId, sink: &mut dyn Sink<Event>) {
-        let loose = self.conntrack.entries().filter(|e| !self.conntrack.is_taken(&e.reply)).map(|e| e.id);
+        let loose = self.conntrack.entries().filter(|e| !self.conntrack.is_in_table(e)).map(|e| e.id);
         let loose: Vec<_> = loose.filter(|id| !kept.contains(id)).collect();
         for id in loose {
             if self.conntrack.entry(id).is_some_and(|e| e.has(CtStatus::Confirmed)) {
-                // A RST took it out of the table already, and said so.
+                // It was taken out of the table already, and that was said.
                 self.conntrack.remove(id);
             } else {
                 self.conntrack.end(id, CtChange::Abandoned, cause, sink);
@@ -182,7 +179,7 @@ impl Netfilter {
         }
     }
 
-    fn track(&mut self, hook: Hook, skb: &mut Skb, entered: EventId, cx: &mut WalkCx) {
+    fn track(&mut self, hook: Hook, skb: &mut Skb, entered: EventId, cx: &mut WalkCx) -> HookVerdict {
         let skip = match skb.ct {
             _ if !self.is_tracking() && cx.assumed.is_none() => Some(Skip::TrackingOff),
             Some(CtRef { state: CtState::Untracked, .. }) => Some(Skip::Untracked),
@@ -191,17 +188,29 @@ impl Netfilter {
         };
         if let Some(why) = skip {
             cx.sink.emit(Some(entered), Event::StageSkipped { hook, stage: Stage::Conntrack, why });
-            return;
+            return HookVerdict::Accept;
         }
         let before = Arc::new(skb.clone());
-        let seen =
-            conntrack::Packet { packet: &skb.packet, now: cx.now, assumed: cx.assumed, cause: entered };
-        let ct = self.conntrack.track(&seen, cx.sink);
-        skb.ct = Some(ct);
+        let template = skb.template.take();
+        let seen = conntrack::Packet {
+            packet: &skb.packet,
+            now: cx.now,
+            assumed: cx.assumed,
+            template: template.as_deref(),
+            mark: skb.mark,
+            from_outside: hook == Hook::Prerouting,
+            cause: entered,
+        };
+        match self.conntrack.track(&seen, cx.sink) {
+            Err(why) => return HookVerdict::Lost(why, LostIn::Hook),
+            Ok(ct) => skb.ct = Some(ct),
+        }
         changed(cx, Some(entered), before, skb, ChangedBy::Tracking);
+        HookVerdict::Accept
     }
 
-    fn confirm(&mut self, hook: Hook, skb: &Skb, entered: EventId, cx: &mut WalkCx) -> HookVerdict {
+    /// The last stage: helpers read the packet, and the connection gets into the table (`nf_confirm`).
+    fn confirm(&mut self, hook: Hook, skb: &mut Skb, entered: EventId, cx: &mut WalkCx) -> HookVerdict {
         let stage = Stage::Confirm;
         let skip = |why, cx: &mut WalkCx| {
             cx.sink.emit(Some(entered), Event::StageSkipped { hook, stage, why });
@@ -211,6 +220,14 @@ impl Netfilter {
         let Some(id) = ct.entry else {
             return skip(if ct.state == CtState::Untracked { Skip::Untracked } else { Skip::Invalid }, cx);
         };
+        let before = Arc::new(skb.clone());
+        let over_lo = [skb.iif.as_ref(), skb.oif.name()].into_iter().flatten().any(IfName::is_lo);
+        let helped = self.conntrack.help(&mut skb.packet, ct, over_lo, (cx.now, entered), cx.sink);
+        if let Err(why) = helped {
+            let dropped = cx.sink.emit(Some(entered), Event::KernelDropped { why });
+            return HookVerdict::Lost(dropped, LostIn::Hook);
+        }
+        changed(cx, Some(entered), before, skb, ChangedBy::Helper);
         // A RST or an ICMP error that answers the first packet does not confirm the connection.
         if ct.dir == Direction::Reply {
             return skip(Skip::Answer, cx);

@@ -59,6 +59,8 @@ impl Tuple {
         }
         let id = match &packet.transport {
             Transport::Tcp(tcp) => L4Id::Ports(tcp.sport, tcp.dport),
+            // Linux 6.18 tracks DCCP no more than any protocol without ports.
+            Transport::Ports(p) if p.proto == Proto::DCCP => L4Id::None,
             Transport::Ports(p) => L4Id::Ports(p.sport, p.dport),
             Transport::Icmp(icmp) => {
                 icmp_answer(icmp.kind, packet.src.is_ipv4())?;

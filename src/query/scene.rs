@@ -147,7 +147,10 @@ impl Scene {
                 }
             }
             NfEvent::PacketChanged { after, .. } => self.skb = after.clone(),
-            NfEvent::LogWritten { .. } | NfEvent::NotKnown { .. } => {}
+            NfEvent::ExpectationChanged { .. }
+            | NfEvent::KernelDropped { .. }
+            | NfEvent::LogWritten { .. }
+            | NfEvent::NotKnown { .. } => {}
         }
     }
 }

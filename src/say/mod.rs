@@ -1,5 +1,6 @@
 //! Says events in sentences, in each language.
 
+mod connection;
 mod sentence;
 mod text;
 mod wire;

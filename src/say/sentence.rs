@@ -1,13 +1,12 @@
 //! One sentence for each event.
 
+use super::connection;
 use super::text::{Lang, Text};
 use crate::net::{Assumption, Event, Fate, Lost, NetEvent, Origin, Routed};
-use crate::netfilter::event::{
-    ChangedBy, CtChange, EnteredBy, Event as NfEvent, Manip, NotKnown, Skip, TrackedBy, Verdict,
-};
+use crate::netfilter::event::{ChangedBy, EnteredBy, Event as NfEvent, Manip, NotKnown, Skip, Verdict};
 use crate::netfilter::text::rule_parts;
-use crate::netfilter::{Absent, CtRef, Fact, NotTold, OutDev, RuleRef, Ruleset, Skb, Stage, Ternary};
-use crate::packet::{Direction, Icmp, Packet, Transport};
+use crate::netfilter::{Absent, Fact, NotTold, OutDev, RuleRef, Ruleset, Skb, Stage, Ternary};
+use crate::packet::{Icmp, Packet, Transport};
 use crate::session::NoReply;
 
 /// Says an event. The ruleset is the one the event's packet walked.
@@ -155,10 +154,11 @@ fn netfilter(lang: Lang, ruleset: &Ruleset, event: &NfEvent) -> String {
             };
             text.with(key, &[("table", table.name()), ("hook", hook.name())])
         }
-        NfEvent::Tracked { ct, why, .. } => {
-            text.with("tracked", &[("state", ct.state.name()), ("why", &tracked_by(text, *why, ct))])
+        NfEvent::Tracked { ct, why, .. } => text
+            .with("tracked", &[("state", ct.state.name()), ("why", &connection::tracked_by(text, *why, ct))]),
+        NfEvent::ConnectionChanged { entry, change } => {
+            connection::connection(text, &entry.to_string(), *change)
         }
-        NfEvent::ConnectionChanged { entry, change } => connection(text, &entry.to_string(), *change),
         NfEvent::PacketChanged { before, after, by } => changed(text, before, after, *by),
         NfEvent::NatSettled { manip, entry, changes } => {
             let key = match (manip, changes) {
@@ -169,48 +169,18 @@ fn netfilter(lang: Lang, ruleset: &Ruleset, event: &NfEvent) -> String {
             };
             text.with(key, &[("entry", &entry.to_string())])
         }
+        NfEvent::ExpectationChanged { expectation, change } => {
+            connection::expectation(text, &expectation.to_string(), *change)
+        }
+        NfEvent::KernelDropped { why } => connection::kernel_dropped(text, *why),
         NfEvent::LogWritten { line } => text.with("log-written", &[("line", line)]),
         NfEvent::NotKnown { what } => match what {
             NotKnown::MasqueradeAddress => text.get("not-known-masquerade-address"),
+            NotKnown::Helper(name) => text.with("not-known-helper", &[("name", name)]),
             NotKnown::Target(name) => text.with("not-known-target", &[("name", name)]),
             NotKnown::PathMtu => text.get("not-known-path-mtu"),
             NotKnown::Queue => text.get("not-known-queue"),
         },
-    }
-}
-
-fn tracked_by(text: &Text, why: TrackedBy, ct: &CtRef) -> String {
-    text.get(match (why, ct.dir) {
-        (TrackedBy::NoEntry, _) => "tracked-by-no-entry",
-        (TrackedBy::PickedUp, _) => "tracked-by-picked-up",
-        (TrackedBy::Entry, Direction::Original) => "tracked-by-entry-original",
-        (TrackedBy::Entry, Direction::Reply) => "tracked-by-entry-reply",
-        (TrackedBy::Quoted, _) => "tracked-by-quoted",
-        (TrackedBy::Reopened, _) => "tracked-by-reopened",
-        (TrackedBy::Flags, _) => "tracked-by-flags",
-        (TrackedBy::OutOfState, _) => "tracked-by-out-of-state",
-        (TrackedBy::QuotedUnknown, _) => "tracked-by-quoted-unknown",
-        (TrackedBy::NoQuestion, _) => "tracked-by-no-question",
-        (TrackedBy::Checksum, _) => "tracked-by-checksum",
-        (TrackedBy::Fragment, _) => "tracked-by-fragment",
-        (TrackedBy::Discovery, _) => "tracked-by-discovery",
-        (TrackedBy::Assumed, _) => "tracked-by-assumed",
-        (TrackedBy::Answer, _) => "tracked-by-answer",
-    })
-}
-
-fn connection(text: &Text, entry: &str, change: CtChange) -> String {
-    match change {
-        CtChange::Created => text.with("ct-created", &[("entry", entry)]),
-        CtChange::Confirmed => text.get("ct-confirmed"),
-        CtChange::Status(status) => text.with("ct-status", &[("status", status.name())]),
-        CtChange::Tcp(from, to) => text.with("ct-tcp", &[("from", from.name()), ("to", to.name())]),
-        CtChange::Mark(mark) => text.with("ct-mark", &[("mark", &format!("{mark:#x}"))]),
-        CtChange::Expired => text.with("ct-expired", &[("entry", entry)]),
-        CtChange::Reset => text.get("ct-reset"),
-        CtChange::Replaced => text.with("ct-replaced", &[("entry", entry)]),
-        CtChange::Abandoned => text.get("ct-abandoned"),
-        CtChange::Clash => text.get("ct-clash"),
     }
 }
 
@@ -233,6 +203,17 @@ fn changed(text: &Text, before: &Skb, after: &Skb, by: ChangedBy) -> String {
     say("changed-mark", format!("{:#x}", before.mark), format!("{:#x}", after.mark));
     let mss = |p: &Packet| p.tcp().and_then(|t| t.options.mss()).map_or("-".into(), |m| m.to_string());
     say("changed-mss", mss(old), mss(new));
+    let payload = |p: &Packet| format!("{:?}", p.payload);
+    say("changed-payload", payload(old), payload(new));
+    let numbers = |p: &Packet| match p.tcp().and_then(|t| t.numbers) {
+        Some(n) => format!("{}/{}", n.seq, n.ack),
+        None => "-".into(),
+    };
+    say("changed-numbers", numbers(old), numbers(new));
+    let template = |s: &Skb| connection::template(s.template.as_deref(), s.mark);
+    if after.template.is_some() {
+        say("changed-template", template(before), template(after));
+    }
     let quoted = |p: &Packet| match &p.transport {
         Transport::Icmp(Icmp { quoted: Some(q), .. }) => q.to_string(),
         _ => String::new(),

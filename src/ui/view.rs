@@ -380,12 +380,28 @@ fn is_told(event: &Event) -> bool {
         Event::Net(_) | Event::Link(_) | Event::Socket(_) => false,
         Event::Netfilter(event) => match event {
             NfEvent::PacketChanged { by, .. } => match by {
-                ChangedBy::Target | ChangedBy::Nat(_) | ChangedBy::Forwarding | ChangedBy::Loopback => true,
+                ChangedBy::Target
+                | ChangedBy::Nat(_)
+                | ChangedBy::Helper
+                | ChangedBy::Forwarding
+                | ChangedBy::Loopback => true,
                 ChangedBy::Tracking | ChangedBy::Routing => false,
             },
-            NfEvent::LogWritten { .. } | NfEvent::NotKnown { .. } => true,
+            NfEvent::ExpectationChanged { .. }
+            | NfEvent::KernelDropped { .. }
+            | NfEvent::LogWritten { .. }
+            | NfEvent::NotKnown { .. } => true,
             NfEvent::ConnectionChanged { change, .. } => match change {
-                CtChange::Tcp(..) | CtChange::Reset | CtChange::Replaced | CtChange::Mark(_) => true,
+                CtChange::Tcp(..)
+                | CtChange::Sctp(..)
+                | CtChange::Reset
+                | CtChange::Replaced
+                | CtChange::Evicted
+                | CtChange::Deleted
+                | CtChange::Rehomed
+                | CtChange::Label(_)
+                | CtChange::Timeout(_)
+                | CtChange::Mark(_) => true,
                 CtChange::Created
                 | CtChange::Confirmed
                 | CtChange::Status(_)

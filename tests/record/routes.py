@@ -2,6 +2,7 @@
 """Records what a Linux kernel routes where: random addresses, routes and rules in fresh network namespaces, and
 what `ip route get` answers. Usage: routes.py DIRECTORY FIRST LAST (seeds). Needs root."""
 
+import ipaddress
 import json
 import os
 import random
@@ -25,8 +26,6 @@ def pick_address(r, v6):
 
 def pick_network(r, v6):
     length = r.choice([0, 16, 32, 46, 48, 64, 128] if v6 else [0, 8, 15, 16, 23, 24, 30, 32])
-    import ipaddress
-
     return str(ipaddress.ip_network(f"{pick_address(r, v6)}/{length}", strict=False))
 
 
@@ -124,8 +123,19 @@ def make(seed):
         done = ip("-j", "-d", flag, "route", "get", where, *words_of(asked))
         answer = {"error": done.stderr.strip()} if done.returncode else json.loads(done.stdout)[0]
         case["asked"].append({"dst": where, **asked, "answer": answer})
-    case["shown"] = ip(flag, "route", "show", "table", "all").stdout.splitlines()
     return case
+
+
+def text(case):
+    """JSON with one line for each address, route, rule and question."""
+    parts = []
+    for key, value in case.items():
+        if isinstance(value, list) and value:
+            rows = ",\n".join("    " + json.dumps(row) for row in value)
+            parts.append(f"  {json.dumps(key)}: [\n{rows}\n  ]")
+        else:
+            parts.append(f"  {json.dumps(key)}: {json.dumps(value)}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def main():
@@ -138,8 +148,7 @@ def main():
         done = subprocess.run(["unshare", "-n", sys.executable, __file__, "--one", str(seed)],
                               capture_output=True, text=True, check=True)
         with open(f"{folder}/{seed:05}.json", "w") as f:
-            json.dump(json.loads(done.stdout), f, indent=1)
-            f.write("\n")
+            f.write(text(json.loads(done.stdout)))
 
 
 main()

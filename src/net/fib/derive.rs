@@ -12,9 +12,21 @@ impl Fib {
     /// IPv6 addresses are to be added when they are found to be free.
     pub fn address_added(&mut self, link: &Link, address: &Address) {
         for (table, route) in derived(link, address) {
+            if !self.has_source(&route) {
+                continue;
+            }
             // What another address brought already stays the one (`NLM_F_APPEND` finds it).
             let _ = self.insert(table, route, Insert::Append);
         }
+    }
+
+    /// Whether the source that an IPv4 route names is the host's (`fib_valid_prefsrc`). An address that was
+    /// another network's broadcast address before is not.
+    fn has_source(&self, route: &Route) -> bool {
+        let Some(src @ IpAddr::V4(_)) = route.prefsrc else { return true };
+        let itself = route.kind == RouteKind::Local && route.dst == Prefix::host(src);
+        let known = self.table(Family::Ip, TableId::LOCAL).iter().find(|r| r.dst.contains(src));
+        itself || known.is_some_and(|r| r.kind == RouteKind::Local)
     }
 
     /// Takes away what an address brought that was just taken from the interface; `link` no longer has it,

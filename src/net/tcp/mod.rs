@@ -7,9 +7,16 @@
 //! What Linux chooses by secret hashes (initial sequence numbers, the offset of timestamps, IP identifications)
 //! is here a fixed function of addresses, ports and time.
 
+mod ack;
 mod connection;
+mod icmp;
+mod input;
 mod listener;
+mod receive;
+mod retransmit;
 mod segment;
+mod send;
+mod waiting;
 
 pub use connection::Connection;
 pub use listener::Listener;
@@ -75,7 +82,7 @@ pub enum Action {
     Data(Arc<[u8]>),
     /// The other side sends no more: after the bytes, `read` returns nothing.
     Eof,
-    /// The next call of the program fails with this error. The connection is gone.
+    /// The next call of the program fails with this error. If the connection is gone, [`Action::Closed`] follows.
     Error(Errno),
     /// Nothing is left of the connection: the machine can be forgotten.
     Closed,
@@ -112,8 +119,20 @@ pub struct Settings {
     pub fin_timeout: u16,
     /// Small segments wait for nothing (`TCP_NODELAY`).
     pub nodelay: bool,
+    /// Writings go down whole and are cut up by the device (generic segmentation offload): netfilter sees
+    /// packets larger than the MTU. Without it each segment is a packet, as on a wire.
+    pub gso: bool,
     /// ICMP errors are told at once (`IP_RECVERR`, `IPV6_RECVERR`).
     pub recverr: bool,
+}
+
+impl Settings {
+    /// The largest segment that this side offers: the MTU less both headers, in the bounds of
+    /// `net.ipv4.route.min_adv_mss` and of IPv6's least MTU.
+    fn mss(&self, v4: bool) -> u16 {
+        let (headers, least) = if v4 { (40, 256) } else { (60, 1220) };
+        self.mtu.saturating_sub(headers).clamp(least, 65535 - 40) as u16
+    }
 }
 
 impl Default for Settings {
@@ -133,6 +152,7 @@ impl Default for Settings {
             retries2: 15,
             fin_timeout: 60,
             nodelay: false,
+            gso: false,
             recverr: false,
         }
     }

@@ -1,9 +1,14 @@
 //! One connection.
 
-use super::{CtState, CtStatus, TcpState};
-use crate::abi::{EventId, Time};
+use super::helper::FtpLines;
+use super::seqadj::SeqAdjust;
+use super::tcp::TcpTrack;
+use super::{CtState, CtStatus, SctpState, TcpState, Zone};
+use crate::abi::{EventId, IfName, Time};
+use crate::netfilter::Counters;
 use crate::packet::{Direction, Tuple};
 use serde::{Serialize, Serializer};
+use smol_str::SmolStr;
 use std::fmt;
 
 /// A connection's number in this model, by first appearance.
@@ -20,16 +25,37 @@ pub struct CtEntry {
     pub original: Tuple,
     /// As its answers will come; differs from the inverse of `original` where it is translated.
     pub reply: Tuple,
+    /// The part of the table that it lies in.
+    pub zone: Zone,
     /// Where a TCP connection stands.
     pub tcp: Option<TcpState>,
+    /// Where an SCTP association stands, where its chunks were told.
+    pub sctp: Option<SctpState>,
     /// When the entry goes if no packet comes.
     pub expires: Time,
     /// When its first packet came.
     pub started: Time,
     /// The connection mark.
     pub mark: u32,
+    /// The connection that led to expect this one.
+    pub master: Option<CtId>,
+    /// The helper that reads its packets.
+    pub helper: Option<SmolStr>,
+    /// Packets and bytes in each direction, if `nf_conntrack_acct` was on when it began.
+    pub acct: Option<[Counters; 2]>,
+    /// Its labels, a bit each (`--label`).
+    pub labels: u128,
+    /// The interface whose address MASQUERADE gave it.
+    pub masquerades: Option<IfName>,
+    /// `--ctevents` of the rule that it began under; 0: all.
+    pub ctevents: u16,
+    /// `nf_conntrack_timestamp` was on when it began.
+    pub timestamped: bool,
     /// The rule's event that set up its translation.
     pub nat_cause: Option<EventId>,
+    pub(super) track: TcpTrack,
+    pub(super) seqadj: [SeqAdjust; 2],
+    pub(super) ftp: FtpLines,
     pub(super) status: u16,
 }
 
@@ -45,6 +71,32 @@ pub struct CtRef {
 }
 
 impl CtEntry {
+    pub(super) fn new(id: CtId, original: Tuple, zone: Zone, now: Time) -> CtEntry {
+        CtEntry {
+            id,
+            original,
+            reply: original.invert(),
+            zone,
+            tcp: None,
+            sctp: None,
+            expires: now,
+            started: now,
+            mark: 0,
+            master: None,
+            helper: None,
+            acct: None,
+            labels: 0,
+            masquerades: None,
+            ctevents: 0,
+            timestamped: false,
+            nat_cause: None,
+            track: TcpTrack::default(),
+            seqadj: Default::default(),
+            ftp: FtpLines::default(),
+            status: 0,
+        }
+    }
+
     /// True if a status bit is set.
     pub fn has(&self, status: CtStatus) -> bool {
         self.status & status.bit() != 0
@@ -68,6 +120,26 @@ impl CtEntry {
     /// What packets in this direction look like once they are translated.
     pub fn translated(&self, dir: Direction) -> Tuple {
         self.tuple(dir.flip()).invert()
+    }
+
+    /// True if its source or destination is translated (`IPS_NAT_MASK`).
+    pub fn is_translated(&self) -> bool {
+        self.has(CtStatus::SrcNat) || self.has(CtStatus::DstNat)
+    }
+
+    /// True if this TCP connection's first byte lies beyond the other's last (`nf_seq_has_advanced`).
+    pub(in crate::netfilter) fn begins_after(&self, other: &CtEntry) -> bool {
+        super::window::after(self.track.original_end(), other.track.original_end())
+    }
+
+    /// All status bits that are set, in the kernel's order.
+    pub fn status_bits(&self) -> Vec<CtStatus> {
+        CtStatus::ALL.into_iter().filter(|s| self.has(*s)).collect()
+    }
+
+    /// The status as the kernel's number (`enum ip_conntrack_status`).
+    pub fn status_number(&self) -> u32 {
+        self.status.into()
     }
 
     /// The status bits that are set and mean something to people.
@@ -95,7 +167,14 @@ impl fmt::Display for CtEntry {
         if self.has(CtStatus::Assured) {
             f.write_str(" [ASSURED]")?;
         }
-        write!(f, " mark={}", self.mark)
+        write!(f, " mark={}", self.mark)?;
+        if self.zone.id != 0 {
+            write!(f, " zone={}", self.zone.id)?;
+        }
+        if let Some(helper) = &self.helper {
+            write!(f, " helper={helper}")?;
+        }
+        Ok(())
     }
 }
 

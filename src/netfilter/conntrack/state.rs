@@ -42,7 +42,7 @@ impl fmt::Display for CtState {
     }
 }
 
-/// A bit of an entry's status (`enum ip_conntrack_status`).
+/// A bit of an entry's status (`enum ip_conntrack_status`), in the kernel's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum CtStatus {
@@ -58,17 +58,47 @@ pub enum CtStatus {
     SrcNat,
     /// The destination is translated.
     DstNat,
+    /// A helper changed the length of what it carries.
+    SeqAdjust,
     /// The source's translation, or that there is none, is settled.
     SrcNatDone,
     /// The destination's translation, or that there is none, is settled.
     DstNatDone,
+    /// It was taken out of the table.
+    Dying,
+    /// Packets do not make it stay longer.
+    FixedTimeout,
+    /// It is no connection, but what a CT rule says of one.
+    Template,
+    /// Another entry has its original tuple.
+    NatClash,
+    /// A CT rule gave it a helper.
+    Helper,
 }
 
 impl CtStatus {
+    /// All, in the kernel's order.
+    pub const ALL: [CtStatus; 14] = [
+        Self::Expected,
+        Self::SeenReply,
+        Self::Assured,
+        Self::Confirmed,
+        Self::SrcNat,
+        Self::DstNat,
+        Self::SeqAdjust,
+        Self::SrcNatDone,
+        Self::DstNatDone,
+        Self::Dying,
+        Self::FixedTimeout,
+        Self::Template,
+        Self::NatClash,
+        Self::Helper,
+    ];
+
     /// Those that `--ctstatus` knows, in its order.
     pub const MATCHED: [CtStatus; 4] = [Self::Expected, Self::SeenReply, Self::Assured, Self::Confirmed];
 
-    /// The name in rules and in `conntrack -L`.
+    /// The kernel's name without `IPS_`, which rules and `conntrack -L` use too.
     pub fn name(self) -> &'static str {
         match self {
             CtStatus::Expected => "EXPECTED",
@@ -77,8 +107,14 @@ impl CtStatus {
             CtStatus::Confirmed => "CONFIRMED",
             CtStatus::SrcNat => "SRC_NAT",
             CtStatus::DstNat => "DST_NAT",
+            CtStatus::SeqAdjust => "SEQ_ADJUST",
             CtStatus::SrcNatDone => "SRC_NAT_DONE",
             CtStatus::DstNatDone => "DST_NAT_DONE",
+            CtStatus::Dying => "DYING",
+            CtStatus::FixedTimeout => "FIXED_TIMEOUT",
+            CtStatus::Template => "TEMPLATE",
+            CtStatus::NatClash => "NAT_CLASH",
+            CtStatus::Helper => "HELPER",
         }
     }
 
@@ -124,17 +160,6 @@ impl TcpState {
             TcpState::LastAck => "LAST_ACK",
             TcpState::TimeWait => "TIME_WAIT",
             TcpState::Close => "CLOSE",
-        }
-    }
-
-    /// How long the entry stays without another packet, in seconds (`tcp_timeouts`).
-    pub fn timeout_secs(self) -> u64 {
-        match self {
-            TcpState::SynSent | TcpState::SynSent2 | TcpState::FinWait | TcpState::TimeWait => 120,
-            TcpState::SynRecv | TcpState::CloseWait => 60,
-            TcpState::Established => 432_000,
-            TcpState::LastAck => 30,
-            TcpState::Close => 10,
         }
     }
 }

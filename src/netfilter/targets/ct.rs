@@ -37,9 +37,10 @@ pub struct CtZone {
 }
 
 /// Which direction of a connection a zone is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ZoneSide {
     /// `--zone`.
+    #[default]
     Both,
     /// `--zone-orig`.
     Original,

@@ -217,7 +217,12 @@ impl Maker<'_> {
                 self.also(id);
                 self.know(entry);
             }
-            NfEvent::LogWritten { .. } => self.also(id),
+            NfEvent::KernelDropped { .. } => {
+                let stage = self.table.map_or(Stage::Conntrack, Stage::Table);
+                let spot = self.hook.map_or(Spot::Arrives, |hook| Spot::At(hook, stage));
+                self.push(id, spot, None, Look::NO, Some(AttrValue::Static("DROP")));
+            }
+            NfEvent::ExpectationChanged { .. } | NfEvent::LogWritten { .. } => self.also(id),
             NfEvent::NotKnown { .. } => {
                 self.also(id);
                 if let Some(last) = self.reel.frames.last_mut() {
@@ -305,11 +310,23 @@ impl Maker<'_> {
                 self.open.clear();
                 self.push(id, spot, None, Look::NO, Some(AttrValue::Static("DROP")));
             }
-            CtChange::Created | CtChange::Status(_) | CtChange::Tcp(..) | CtChange::Mark(_) => {
+            CtChange::Created
+            | CtChange::Status(_)
+            | CtChange::Tcp(..)
+            | CtChange::Sctp(..)
+            | CtChange::Label(_)
+            | CtChange::Timeout(_)
+            | CtChange::Mark(_) => {
                 self.also(id);
                 self.know(entry);
             }
-            CtChange::Expired | CtChange::Reset | CtChange::Replaced | CtChange::Abandoned => self.also(id),
+            CtChange::Expired
+            | CtChange::Reset
+            | CtChange::Replaced
+            | CtChange::Evicted
+            | CtChange::Deleted
+            | CtChange::Rehomed
+            | CtChange::Abandoned => self.also(id),
         }
     }
 

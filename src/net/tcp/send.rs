@@ -1,0 +1,332 @@
+//! What a connection sends: its queue, segments, acknowledgements, resets (`tcp_output.c` of the kernel).
+
+use super::connection::{Connection, RECEIVE_SPACE};
+use super::segment::{Header, after, before, make};
+use super::{Action, State};
+use crate::abi::Time;
+use crate::packet::{TcpFlags, TcpNumbers, TcpOption, TcpOptions};
+use std::collections::VecDeque;
+
+/// A piece of the stream that is sent whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Chunk {
+    pub(super) seq: u32,
+    pub(super) bytes: Vec<u8>,
+    /// PSH, FIN, or SYN.
+    pub(super) flags: TcpFlags,
+    /// When it was sent last.
+    pub(super) sent: Option<Time>,
+    /// It was sent more than once.
+    pub(super) again: bool,
+    /// The other side told that it has it.
+    pub(super) sacked: bool,
+    /// It is thought lost and was not sent again since.
+    pub(super) lost: bool,
+}
+
+impl Chunk {
+    fn new(seq: u32, bytes: Vec<u8>, flags: TcpFlags) -> Self {
+        Chunk { seq, bytes, flags, sent: None, again: false, sacked: false, lost: false }
+    }
+
+    /// One past its last sequence number.
+    pub(super) fn end(&self) -> u32 {
+        let flag = self.flags.any(TcpFlags::FIN | TcpFlags::SYN);
+        self.seq.wrapping_add(self.bytes.len() as u32).wrapping_add(u32::from(flag))
+    }
+
+    /// How many segments it is on a wire.
+    pub(super) fn segments(&self, mss: u32) -> u32 {
+        (self.bytes.len() as u32).div_ceil(mss).max(1)
+    }
+}
+
+/// The stream from the first byte that is not acknowledged.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct SendQueue {
+    pub(super) chunks: VecDeque<Chunk>,
+    /// Where the stream ends, once something was queued.
+    end: Option<u32>,
+    /// The end of the last segment that was sent and not full (Minshall's variant of Nagle's algorithm).
+    pub(super) small: Option<u32>,
+}
+
+impl SendQueue {
+    pub(super) fn push_syn(&mut self, iss: u32) {
+        self.chunks.push_back(Chunk::new(iss, Vec::new(), TcpFlags::SYN));
+        self.end = Some(iss.wrapping_add(1));
+    }
+
+    /// The stream begins here (a connection that a listener made).
+    pub(super) fn begin(&mut self, seq: u32) {
+        self.end = Some(seq);
+    }
+
+    /// Appends a program's bytes, in chunks of at most `goal` bytes; the last one is pushed.
+    pub(super) fn push(&mut self, bytes: &[u8], goal: u32) {
+        let goal = goal.max(1) as usize;
+        let mut rest = bytes;
+        if let Some(tail) = self.chunks.back_mut().filter(|c| c.sent.is_none() && c.bytes.len() < goal) {
+            let (now, later) = rest.split_at(rest.len().min(goal - tail.bytes.len()));
+            tail.bytes.extend_from_slice(now);
+            tail.flags = TcpFlags::default();
+            self.end = Some(tail.end());
+            rest = later;
+        }
+        for piece in rest.chunks(goal) {
+            let seq = self.end.unwrap_or(0);
+            let chunk = Chunk::new(seq, piece.to_vec(), TcpFlags::default());
+            self.end = Some(chunk.end());
+            self.chunks.push_back(chunk);
+        }
+        if let Some(tail) = self.chunks.back_mut().filter(|c| c.sent.is_none() && !bytes.is_empty()) {
+            tail.flags = TcpFlags::PSH;
+        }
+    }
+
+    /// Appends a FIN: to what waits, or alone (`tcp_send_fin`).
+    pub(super) fn push_fin(&mut self, snd_nxt: u32) {
+        match self.chunks.back_mut() {
+            Some(tail) if tail.sent.is_none() => {
+                tail.flags = tail.flags | TcpFlags::FIN;
+                self.end = Some(tail.end());
+            }
+            _ => {
+                let seq = self.end.unwrap_or(snd_nxt);
+                self.chunks.push_back(Chunk::new(seq, Vec::new(), TcpFlags::FIN));
+                self.end = Some(seq.wrapping_add(1));
+            }
+        }
+    }
+
+    pub(super) fn has_unsent(&self) -> bool {
+        self.chunks.back().is_some_and(|c| c.sent.is_none())
+    }
+
+    /// Something was sent that is not acknowledged.
+    pub(super) fn in_flight(&self) -> bool {
+        self.chunks.front().is_some_and(|c| c.sent.is_some())
+    }
+
+    /// Segments on their way: sent, neither acknowledged nor thought lost.
+    fn flying(&self, mss: u32) -> u32 {
+        let flies = |c: &&Chunk| c.sent.is_some() && !c.sacked && !c.lost;
+        self.chunks.iter().filter(flies).map(|c| c.segments(mss)).sum()
+    }
+
+    /// Cuts a chunk after so many bytes; PSH and FIN go with the second part (`tcp_fragment`).
+    pub(super) fn split(&mut self, at: usize, bytes: usize) {
+        let Some(first) = self.chunks.get_mut(at).filter(|c| bytes > 0 && c.bytes.len() > bytes) else {
+            return;
+        };
+        let mut second = first.clone();
+        second.bytes = first.bytes.split_off(bytes);
+        second.seq = first.seq.wrapping_add(bytes as u32);
+        first.flags = TcpFlags::default();
+        self.chunks.insert(at + 1, second);
+    }
+}
+
+impl Connection {
+    /// How many bytes of a program's writing are kept together.
+    pub(super) fn size_goal(&self) -> u32 {
+        let mss = self.mss();
+        if !self.settings.gso {
+            return mss;
+        }
+        let most = (65535 - 320).min((self.max_window / 2).max(68 - 40));
+        (most / mss * mss).max(mss)
+    }
+
+    /// Sends what windows and Nagle's algorithm allow (`tcp_write_xmit`).
+    pub(super) fn push_pending(&mut self, now: Time, out: &mut Vec<Action>) {
+        let mss = self.mss();
+        let mut sent = false;
+        while let Some(at) = self.queue.chunks.iter().position(|c| c.sent.is_none()) {
+            let flying = self.queue.flying(mss);
+            let cwnd = self.retransmission.cwnd;
+            if flying >= cwnd {
+                break;
+            }
+            let quota = (cwnd / 2).max(1).min(cwnd - flying);
+            let quota = if self.settings.gso { quota } else { 1 };
+            let chunk = &self.queue.chunks[at];
+            let whole = chunk.bytes.len() as u32;
+            let first_end = if whole > mss { chunk.seq.wrapping_add(mss) } else { chunk.end() };
+            if after(first_end, self.snd_una.wrapping_add(self.snd_wnd)) {
+                break;
+            }
+            let room = self.snd_una.wrapping_add(self.snd_wnd).wrapping_sub(chunk.seq);
+            let mut limit = whole.min(quota * mss);
+            if limit > room {
+                limit = (room / mss * mss).max(mss.min(room));
+            }
+            let partial = limit == whole && !whole.is_multiple_of(mss);
+            let waits = self.queue.small.is_some_and(|s| after(s, self.snd_una) && !after(s, self.snd_nxt));
+            let fin = chunk.flags.has(TcpFlags::FIN);
+            if partial && !fin && !self.settings.nodelay && self.queue.in_flight() && waits {
+                if limit < mss {
+                    break;
+                }
+                limit = limit / mss * mss;
+            }
+            if limit < whole {
+                self.queue.split(at, limit as usize);
+            }
+            self.send_chunk(at, now, out);
+            sent = true;
+        }
+        if sent {
+            let (mss, sack) = (self.mss(), self.sack);
+            self.retransmission.sent(&self.queue, mss, sack, now);
+        }
+    }
+
+    /// Sends one chunk, for the first time or again.
+    pub(super) fn send_chunk(&mut self, at: usize, now: Time, out: &mut Vec<Action>) {
+        let mss = self.mss();
+        let Some(chunk) = self.queue.chunks.get_mut(at) else { return };
+        let first = chunk.sent.is_none();
+        chunk.again |= !first;
+        chunk.sent = Some(now);
+        chunk.lost = false;
+        if chunk.flags.has(TcpFlags::SYN) {
+            self.send_syn(now, out);
+            return;
+        }
+        let (seq, end, bytes) = (chunk.seq, chunk.end(), chunk.bytes.clone());
+        let mut flags = chunk.flags | TcpFlags::ACK;
+        if chunk.segments(mss) > 1 {
+            flags = flags | TcpFlags::PSH;
+        }
+        if (bytes.len() as u32) < mss && !bytes.is_empty() && first {
+            self.queue.small = Some(end);
+        }
+        let ect = if self.ecn && !bytes.is_empty() && first { 2 } else { 0 };
+        if !bytes.is_empty() {
+            self.acks.data_sent(now);
+        }
+        self.emit(seq, flags, bytes, ect, now, out);
+        if before(self.snd_nxt, end) {
+            self.snd_nxt = end;
+        }
+    }
+
+    /// An acknowledgement alone.
+    pub(super) fn send_ack(&mut self, now: Time, out: &mut Vec<Action>) {
+        self.emit(self.snd_nxt, TcpFlags::ACK, Vec::new(), 0, now, out);
+    }
+
+    /// The RST with which a program's close ends a connection (`tcp_send_active_reset`).
+    pub(super) fn send_active_reset(&mut self, now: Time, out: &mut Vec<Action>) {
+        self.emit(self.snd_nxt, TcpFlags::RST | TcpFlags::ACK, Vec::new(), 0, now, out);
+    }
+
+    /// A segment of an established connection, with the window and the options of the moment.
+    fn emit(&mut self, seq: u32, flags: TcpFlags, bytes: Vec<u8>, ect: u8, now: Time, out: &mut Vec<Action>) {
+        let window = self.next_window();
+        let mut options = TcpOptions::default();
+        if self.timestamps {
+            let stamp = TcpOption::Timestamp(self.stamp(now), self.ts_recent);
+            options.0.extend([TcpOption::Nop, TcpOption::Nop, stamp]);
+        }
+        let room = (40 - options.size() as usize).saturating_sub(4) / 8;
+        let blocks: Vec<_> =
+            self.dsack.take().into_iter().chain(self.sacks.iter().copied()).take(room).collect();
+        if !blocks.is_empty() {
+            options.0.extend([TcpOption::Nop, TcpOption::Nop, TcpOption::Sack(blocks)]);
+        }
+        self.acks.sent();
+        let window = (window >> self.rcv_scale).min(65535) as u16;
+        let numbers = TcpNumbers { seq, ack: self.rcv_nxt, window };
+        self.put(flags, numbers, options, bytes, ect, out);
+    }
+
+    /// The SYN, or the SYN,ACK of a simultaneous open: its options are those of a SYN.
+    pub(super) fn send_syn(&mut self, now: Time, out: &mut Vec<Action>) {
+        let flags = self.syn_flags();
+        let settings = &self.settings;
+        let echo = if flags.has(TcpFlags::ACK) { self.ts_recent } else { 0 };
+        let stamp = settings.timestamps.then_some((self.stamp(now), echo));
+        let mss = settings.mss(self.local.is_ipv4());
+        let options = syn_options(mss, stamp, settings.sack, settings.window_scale);
+        let seq = self.queue.chunks.front().map_or(self.snd_una, |c| c.seq);
+        let window = self.rcv_wnd.min(65535) as u16;
+        if let Some(chunk) = self.queue.chunks.front_mut() {
+            chunk.sent = Some(now);
+        }
+        let ack = if flags.has(TcpFlags::ACK) { self.rcv_nxt } else { 0 };
+        self.put(flags, TcpNumbers { seq, ack, window }, options, Vec::new(), 0, out);
+    }
+
+    /// Puts a segment on its way.
+    pub(super) fn put(
+        &mut self,
+        flags: TcpFlags,
+        numbers: TcpNumbers,
+        options: TcpOptions,
+        bytes: Vec<u8>,
+        ect: u8,
+        out: &mut Vec<Action>,
+    ) {
+        let header = Header { from: self.local, to: self.remote, flags, numbers, options };
+        let settings = &self.settings;
+        let mut packet = make(header, bytes, settings.ttl, settings.tos | ect, settings.pmtu_discovery);
+        if self.local.is_ipv4() && !self.mini {
+            packet.id = self.ip_id;
+            self.ip_id = self.ip_id.wrapping_add(1);
+        }
+        out.push(Action::Send(packet));
+    }
+
+    /// The clock of the timestamp option: milliseconds, from a connection's own beginning.
+    pub(super) fn stamp(&self, now: Time) -> u32 {
+        self.secrets.timestamp.wrapping_add((now.as_nanos() / 1_000_000) as u32)
+    }
+
+    /// The window that could be told now, in steps of the scale (`__tcp_select_window`).
+    pub(super) fn select_window(&self) -> u32 {
+        let free = RECEIVE_SPACE.saturating_sub(self.unread.len() as u32);
+        let mss = u32::from(self.settings.mss(self.local.is_ipv4()));
+        if free < (RECEIVE_SPACE >> 4).max(mss.min(RECEIVE_SPACE / 2)) {
+            return 0;
+        }
+        let window = free.min(self.window_limit);
+        if self.rcv_scale > 0 { window.next_multiple_of(1 << self.rcv_scale) } else { window.min(65535) }
+    }
+
+    /// Tells a window: never less than what was told before (`tcp_select_window`).
+    fn next_window(&mut self) -> u32 {
+        if self.state == State::Closed {
+            return 0;
+        }
+        let told = self.receive_window().next_multiple_of(1 << self.rcv_scale);
+        self.rcv_wnd = self.select_window().max(told);
+        self.rcv_wup = self.rcv_nxt;
+        self.rcv_wnd
+    }
+}
+
+/// The options of a SYN or a SYN,ACK, in Linux' order (`tcp_options_write`).
+pub(super) fn syn_options(
+    mss: u16,
+    stamp: Option<(u32, u32)>,
+    sack: bool,
+    window_scale: Option<u8>,
+) -> TcpOptions {
+    let mut list = vec![TcpOption::Mss(mss)];
+    match (stamp, sack) {
+        (Some((value, echo)), true) => {
+            list.extend([TcpOption::SackPermitted, TcpOption::Timestamp(value, echo)]);
+        }
+        (Some((value, echo)), false) => {
+            list.extend([TcpOption::Nop, TcpOption::Nop, TcpOption::Timestamp(value, echo)]);
+        }
+        (None, true) => list.extend([TcpOption::Nop, TcpOption::Nop, TcpOption::SackPermitted]),
+        (None, false) => {}
+    }
+    if let Some(shift) = window_scale {
+        list.extend([TcpOption::Nop, TcpOption::WindowScale(shift)]);
+    }
+    TcpOptions(list)
+}
