@@ -1,12 +1,14 @@
 //! Labs: small networks of several hosts in one file, and the probes to send through them.
 
 mod check;
+mod compare;
 mod error;
 mod packet;
 mod probe;
 mod scenario;
 mod value;
 
+pub use compare::{Comparison, Difference, Layer, Score, compare};
 pub use error::{LabError, PacketFault};
 pub use packet::{CraftedPacket, FlagBits, Fragmentation, ProtoName};
 pub use probe::{
