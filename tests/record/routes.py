@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 
 
 def ip(*words):
@@ -54,6 +55,10 @@ def make(seed):
         length = r.choice([48, 64, 64, 127, 128] if v6 else [16, 24, 24, 30, 31, 32])
         done = ip(flag, "addr", "add", f"{addr}/{length}", "dev", dev, *(["nodad"] if v6 else []))
         case["addrs"].append({"dev": dev, "addr": addr, "len": length, "ok": done.returncode == 0})
+    # An IPv6 address is there only after the kernel's worker has run, `nodad` or not.
+    while v6 and len(ip("-6", "route", "show", "table", "local", "type", "local").stdout.splitlines()) < 1 + sum(
+            a["ok"] for a in case["addrs"]):
+        time.sleep(0.01)
     for _ in range(r.randint(0, 8)):
         kind = r.choice(["unicast"] * 8 + ["blackhole", "unreachable", "prohibit", "throw"])
         route = {"kind": kind, "dst": pick_network(r, v6)}

@@ -322,7 +322,7 @@ impl Fib {
     fn input6<'a>(&'a self, links: &impl Links, flow: &Flow<'_>) -> Result<Routing<'a>, RouteError> {
         let flow = Flow { oif: None, uid: 0, ..*flow };
         let lookup = self.decide(links, &flow, Mode::PLAIN, &mut None);
-        let found = lookup.result.map_err(RouteError::NoRoute)?;
+        lookup.result.map_err(RouteError::NoRoute)?;
         let dev = device6(&lookup);
         Ok(Routing { src: flow.src, source_on_link: true, ..Routing::of(&lookup, dev) })
     }
