@@ -315,5 +315,93 @@ fn sets_decide_and_are_named() {
 
             vitrine: sets.rules: 2 errors
         "#]],
+}
+
+#[test]
+fn labs_are_compared_and_exported() {
+    let lab = dump(
+        "small.json",
+        br#"{"name": "small", "hosts": {"a": {}, "b": {"listeners": [{"port": 80}]}},
+            "links": [["a:e", "b:e"]], "probes": []}"#,
+    );
+    let wrong = dump("wrong.json", br#"{"name": "small", "hosts": {"a": {"rules": []}}, "probes": []}"#);
+    let linux = dump("linux.json", br#"{"probes": [{"name": "p", "result": {"sent": 1}}, {"name": "q"}]}"#);
+    let model = dump("model.json", br#"{"probes": [{"name": "p", "result": {"sent": 2}}]}"#);
+    check(
+        &["lab", "compare", &linux, &linux, "--score"],
+        0,
+        expect![[r#"
+        {"fate":[2,2],"path":[2,2],"packet":[2,2],"state":[2,2],"ends":[2,2],"counters":[2,2]}
+    "#]],
+        expect![""],
+    );
+    check(&["lab", "compare", &linux, &model], 1, expect![[r#"
+        p: ends differs
+            Linux:
+                ["sender",{"sent":1}]
+            model:
+                ["sender",{"sent":2}]
+        q: fate differs
+            Linux:
+                (nothing)
+            model:
+                (nothing)
+        q: path differs
+            Linux:
+                (nothing)
+            model:
+                (nothing)
+        q: packet differs
+            Linux:
+                (nothing)
+            model:
+                (nothing)
+        q: state differs
+            Linux:
+                (nothing)
+            model:
+                (nothing)
+        q: ends differs
+            Linux:
+                ["sender",{}]
+            model:
+                (nothing)
+        q: counters differs
+            Linux:
+                (nothing)
+            model:
+                (nothing)
+        fate 1/2  path 1/2  packet 1/2  state 1/2  ends 0/2  counters 1/2
+    "#]], expect![""]);
+    check(&["lab", "compare", &linux], 2, expect![""], expect![[r#"
+        vitrine: lab needs what the model says
+        Try `vitrine --help'.
+    "#]]);
+    check(&["lab", "run", &wrong], 2, expect![""], expect![[r#"
+        vitrine: wrong.json: hosts.a.rules (line 1): unknown field `rules`, expected one of `interfaces`, `bridges`, `routes`, `ip_rules`, `neigh`, `sysctls`, `iptables`, `ip6tables`, `ipset`, `restore_counters`, `backend`, `ipv6`, `setup`, `listeners`
+    "#]]);
+    check(&["lab", "export", &lab], 2, expect![""], expect![[r#"
+        vitrine: lab export needs --to bash
+        Try `vitrine --help'.
+    "#]]);
+    check(&["lab", "export", "--to", "zsh", &lab], 2, expect![""], expect![[r#"
+        vitrine: a lab is exported to bash, not to zsh
+        Try `vitrine --help'.
+    "#]]);
+    check(&["lab", "nap"], 2, expect![""], expect![[r#"
+        vitrine: no such lab command: nap
+        Try `vitrine --help'.
+    "#]]);
+    check(&["lab"], 2, expect![""], expect![[r#"
+        vitrine: lab needs a command: run, export, compare
+        Try `vitrine --help'.
+    "#]]);
+    let (status, script, errors) = vitrine(&["lab", "export", "--to", "bash", &lab]);
+    assert_eq!((status, errors.as_str()), (0, ""));
+    assert!(script.starts_with("#!/usr/bin/env bash\n# The lab `small`"), "{script}");
+    let (status, help, _) = vitrine(&["lab", "compare", "--help"]);
+    assert_eq!(
+        (status, help.lines().next()),
+        (0, Some("Follow probes through a network of several hosts, which a lab file describes."))
     );
 }

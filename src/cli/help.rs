@@ -7,12 +7,14 @@ Usage:
   vitrine trace --rules FILE --packet 'PACKET' [--packet 'PACKET'…] [options]
   vitrine fmt --rules FILE [options]
   vitrine support [options]
+  vitrine lab run|export|compare FILE… [options]
   vitrine COMMAND --help
 
 Commands:
   trace     send packets through a ruleset and tell what happens to them, rule by rule
   fmt       print a dump as iptables-save 1.8.9 (nf_tables) would after restoring it
   support   list every match, target and option: modelled, kept or refused
+  lab       follow probes through a network of several hosts
 
 Options:
   -h, --help      this text
@@ -96,4 +98,26 @@ Usage: vitrine support [options]
 modelled: read, printed and evaluated as Linux does
 kept:     read, checked and printed back; unknown to every packet
 refused:  refused, as iptables 1.8.9 or Linux 6.18 refuse it
+";
+
+pub(super) const LAB: &str = "\
+Follow probes through a network of several hosts, which a lab file describes.
+
+Usage: vitrine lab run LAB [--json]
+       vitrine lab export --to bash LAB
+       vitrine lab compare LINUX MODEL [--score]
+
+  run        what the model says of each probe: every pass through every host, connections, sockets,
+             counters
+      --json      on one line
+  export     print a script that builds the lab on a real Linux machine and does its probes
+      --to bash   the only kind there is
+  compare    compare what Linux did with what the model says, probe by probe, in six layers: fate,
+             path, packet, state, ends, counters
+      --score     print only how many probes agree in each, as JSON
+
+LAB is a file as docs/labs.md describes it, `-` for standard input; LINUX and MODEL are files that
+`lab run --json` wrote, or that were recorded from a real kernel.
+
+Exit status: 0; 1 where a comparison finds differences; 2 for bad input.
 ";

@@ -23,6 +23,7 @@ impl Network {
         let event = LinkEvent::FrameSent { dev: dev.clone(), frame: Arc::new(frame.clone()) };
         let cause = self.emit(host, None, event);
         self.hand_over(host, dev, frame, 0, cause);
+        self.settle();
     }
 
     /// A frame arrives at a device.
@@ -160,6 +161,8 @@ impl Network {
                     let mut copy =
                         Skb { iif: dev, oif: Default::default(), cast: Some(Cast::Loopback), ..copy };
                     copy.sender = Default::default();
+                    // A program's send is interrupted by what it sends to itself.
+                    self.loop_back(host, copy, cause);
                     self.walk(host, |way| {
                         let again =
                             NetEvent::Continues { skb: Arc::new(real.clone()), hook: Hook::Postrouting };
@@ -175,7 +178,6 @@ impl Network {
                             }
                         }
                     });
-                    self.soon(Task::Loop { host, skb: Box::new(copy), cause });
                 }
                 Out::Direct { packet, about, cause } => {
                     let (Some(dev), Some(from), Some(to)) = (about.physin, about.to_mac, about.mac) else {

@@ -54,6 +54,7 @@ impl Network {
         let actions = self.on_connection(host, id, |c| c.send(data, now))??;
         let sender = self.sender_of(host, id);
         self.perform(host, id, actions, sender, cause);
+        self.settle();
         Ok(())
     }
 
@@ -77,6 +78,7 @@ impl Network {
             let cause = self.called(host, id, SocketCall::Receive, &Ok(()));
             let sender = self.sender_of(host, id);
             self.perform(host, id, actions, sender, cause);
+            self.settle();
         }
     }
 
@@ -87,6 +89,7 @@ impl Network {
         let cause = self.called(host, id, SocketCall::Shutdown, &result.as_ref().map(|_| ()).map_err(|e| *e));
         let sender = self.sender_of(host, id);
         self.perform(host, id, result?, sender, cause);
+        self.settle();
         Ok(())
     }
 
@@ -122,6 +125,7 @@ impl Network {
             Err(_) => self.host_mut(host).sockets.remove(id),
         }
         self.touch();
+        self.settle();
     }
 
     pub(super) fn tcp_settings(&self, host: HostId, options: &SocketOptions, to: IpAddr) -> Settings {
