@@ -1,7 +1,7 @@
 //! A lab's hosts and wires as a network of the model.
 
 use super::words;
-use super::{HostSpec, Interface, Lab, LinkEnd, Switch};
+use super::{Backend, HostSpec, Interface, Lab, LinkEnd, Switch};
 use crate::abi::{IfName, Log, Mac};
 use crate::net::fib::Address;
 use crate::net::{DeviceKind, Event, Host, HostId, Network};
@@ -282,6 +282,7 @@ fn rules(host: &mut Host, name: &str, lab: &Lab, spec: &HostSpec) -> Result<(), 
         }
         host.netfilter.load(Arc::new(restored.ruleset));
     }
+    host.netfilter.legacy = lab.backend_of(spec) == Backend::Legacy;
     if lab.conntrack.unwrap_or(Switch::On) == Switch::On {
         host.netfilter.track_always();
     }

@@ -18,7 +18,7 @@ const QUIET: Duration = Duration::from_millis(60);
 /// So long a TCP server thinks before it answers: longer than a delayed acknowledgement takes.
 pub(super) const THINKS: Duration = Duration::from_millis(90);
 /// What a recording does between two probes takes about so long.
-const BETWEEN: Duration = Duration::from_millis(100);
+const BETWEEN: Duration = Duration::from_millis(80);
 /// No step waits longer.
 const LIMIT: Duration = Duration::from_secs(5);
 /// A SYN is given up before it is sent again.

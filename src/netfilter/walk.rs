@@ -32,6 +32,8 @@ pub struct Netfilter {
     pub(super) policies: BTreeMap<(Family, TableName, ChainName), Counters>,
     tracking: bool,
     track_always: bool,
+    /// The tables are iptables-legacy's.
+    pub legacy: bool,
 }
 
 /// What a walk through a hook needs from outside.
@@ -205,7 +207,8 @@ impl Netfilter {
         tell_sets(changes, entered, cx);
         let routed_by = |skb: &Skb| (skb.packet.src, skb.packet.dst, skb.mark, skb.packet.tos);
         let mut routed = routed_by(skb);
-        for &stage in hook.stages() {
+        let stages = if self.legacy { hook.legacy_stages() } else { hook.stages() };
+        for &stage in stages {
             let verdict = match stage {
                 Stage::Conntrack => self.track(hook, skb, entered, cx),
                 Stage::Confirm => self.confirm(hook, skb, entered, cx),
