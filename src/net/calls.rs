@@ -395,13 +395,16 @@ impl Network {
         packet.id = self.host_mut(host).new_id();
         let Some(socket) = self.host(host).sockets.get(id) else { return Err(Errno::Einval) };
         let options = socket.options.clone();
-        let ended = match &socket.kind {
-            SocketKind::Connection(c) => matches!(c.state(), State::TimeWait | State::Closed),
-            SocketKind::Udp | SocketKind::Raw(_) | SocketKind::Tcp | SocketKind::Listener(_) => false,
+        let state = match &socket.kind {
+            SocketKind::Connection(c) => Some(c.state()),
+            SocketKind::Udp | SocketKind::Raw(_) | SocketKind::Tcp | SocketKind::Listener(_) => None,
         };
-        let owned = socket.open && !ended;
-        let sender =
-            if owned { Sender::Socket { uid: options.uid, gid: options.gid } } else { Sender::Kernel };
+        let sender = match state {
+            Some(State::TimeWait) if packet.src.is_ipv4() => Sender::KernelSocket,
+            Some(State::TimeWait | State::Closed) => Sender::Kernel,
+            _ if !socket.open => Sender::Kernel,
+            _ => Sender::Socket { uid: options.uid, gid: options.gid },
+        };
         self.lead_out(host, packet, sender, &options, Some(cause))
     }
 

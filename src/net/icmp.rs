@@ -5,7 +5,7 @@ use super::routing::Hop;
 use super::sysctl::Global;
 use super::walk::{Answer, Out, Way};
 use crate::abi::EventId;
-use crate::netfilter::{Cast, CtRef, CtState, Skb};
+use crate::netfilter::{Cast, CtRef, CtState, Sender, Skb};
 use crate::packet::{Icmp, IcmpType, Packet, Transport};
 use std::net::IpAddr;
 
@@ -32,7 +32,9 @@ impl Way<'_> {
         packet.ttl = self.host.default_ttl(v4);
         let reflect = if v4 { Global::FwmarkReflect } else { Global::FwmarkReflect6 };
         let mark = if self.host.sysctls.is_on(reflect) { skb.mark } else { 0 };
-        self.outs.push(Out::Answer(Answer { packet, mark, ct: answering(skb.ct), cause }));
+        // A RST that a rule sends has no socket (`nf_send_reset`).
+        let sender = if packet.icmp().is_some() { Sender::KernelSocket } else { Sender::Kernel };
+        self.outs.push(Out::Answer(Answer { packet, mark, sender, ct: answering(skb.ct), cause }));
     }
 
     /// Answers with an ICMP error, unless the packet is one itself (RFC 1122, 3.2.2) or a later fragment.

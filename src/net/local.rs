@@ -8,7 +8,7 @@ use super::sysctl::{Conf, Global};
 use super::tcp::{self, Action};
 use super::walk::Answer;
 use crate::abi::EventId;
-use crate::netfilter::{Cast, Family, Skb};
+use crate::netfilter::{Cast, Family, Sender, Skb};
 use crate::packet::{Icmp, IcmpType, Packet, Proto, Transport};
 use std::sync::Arc;
 
@@ -122,7 +122,7 @@ impl Network {
         self.perform(host, id, actions, cause);
     }
 
-    /// Sends a packet of the kernel's own, which no socket has.
+    /// Sends a packet of the kernel's own. IPv6 sends TCP's answers without its socket (`ip6_xmit`).
     fn kernel_sends(
         &mut self,
         host: HostId,
@@ -134,7 +134,8 @@ impl Network {
         let v4 = packet.src.is_ipv4();
         let reflect = if v4 { Global::FwmarkReflect } else { Global::FwmarkReflect6 };
         let mark = if self.host(host).is_on(reflect) { about.mark } else { 0 };
-        let answer = Answer { packet, mark, ct, cause };
+        let sender = if v4 || packet.icmp().is_some() { Sender::KernelSocket } else { Sender::Kernel };
+        let answer = Answer { packet, mark, sender, ct, cause };
         self.follow(host, vec![super::walk::Out::Answer(answer)]);
         self.between();
     }

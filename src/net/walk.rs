@@ -52,6 +52,7 @@ pub struct Answer {
     pub packet: Packet,
     /// Its mark.
     pub mark: u32,
+    pub(super) sender: Sender,
     pub(super) ct: Option<CtRef>,
     pub(super) cause: EventId,
 }
@@ -107,7 +108,8 @@ impl Host {
 
     /// Leads an answer of the kernel's out of the host.
     pub fn answer(&mut self, answer: Answer, choices: &mut Choices, sink: &mut dyn Sink<Event>) -> Fate {
-        let mut skb = Skb { ct: answer.ct, mark: answer.mark, ..Skb::new(answer.packet) };
+        let mut skb =
+            Skb { ct: answer.ct, mark: answer.mark, sender: answer.sender, ..Skb::new(answer.packet) };
         let begins = NetEvent::Answers { skb: Arc::new(skb.clone()) };
         let begins = sink.emit(Some(answer.cause), begins.into());
         let mut way = Way::new(self, choices, sink);

@@ -259,6 +259,7 @@ pub fn found(lang: Lang, fact: &Fact) -> String {
             Absent::TcpOption => "found-absent-tcp-option",
             Absent::Connection => "found-absent-connection",
             Absent::Socket => "found-absent-socket",
+            Absent::Owner => "found-absent-owner",
             Absent::Ethernet => "found-absent-ethernet",
             Absent::Entry => "found-absent-entry",
         },

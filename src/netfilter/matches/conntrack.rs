@@ -262,7 +262,9 @@ impl ConntrackMatch {
             ask(held, want.not, Fact::Text(names.join(",")));
         }
         if let Some(Inv { not, value: (a, b) }) = self.expire {
-            let left = entry.expires.since(cx.now).as_secs();
+            // Before confirmation the timeout is not counted down from a moment yet (`nf_ct_expires`).
+            let confirmed = entry.has(CtStatus::Confirmed);
+            let left = if confirmed { entry.expires.since(cx.now).as_secs() } else { 0 };
             ask((u64::from(a)..=u64::from(b)).contains(&left), not, Fact::Number(left));
         }
         answer

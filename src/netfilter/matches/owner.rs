@@ -166,6 +166,13 @@ impl Owner {
                     && self.socket_exists != Some(true);
                 return Test::new(negated, Fact::Absent(Absent::Socket));
             }
+            // A socket without a file (`sk_socket->file`) meets no user and no group.
+            Sender::KernelSocket => {
+                let held = self.socket_exists != Some(false)
+                    && self.uid.is_none_or(|r| r.not)
+                    && self.gid.is_none_or(|r| r.not);
+                return Test::new(held, Fact::Absent(Absent::Owner));
+            }
             Sender::Socket { uid, gid } => (uid, gid),
             Sender::UnknownSocket => match (self.socket_exists, self.uid, self.gid) {
                 (Some(false), ..) => return Test::new(false, Fact::NotTold(NotTold::Owner)),

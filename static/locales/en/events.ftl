@@ -149,6 +149,7 @@ found-absent-header = no such header
 found-absent-tcp-option = no such option
 found-absent-connection = no connection
 found-absent-socket = no socket of this host
+found-absent-owner = a socket of the kernel's own, which has no user
 found-absent-ethernet = no Ethernet header
 found-absent-entry = no entry in the list
 found-nothing = nothing is asked

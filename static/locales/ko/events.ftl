@@ -145,6 +145,7 @@ found-absent-header = 해당 헤더 없음
 found-absent-tcp-option = 해당 옵션 없음
 found-absent-connection = 연결 없음
 found-absent-socket = 이 호스트의 소켓 없음
+found-absent-owner = 사용자가 없는 커널 자체의 소켓
 found-absent-ethernet = 이더넷 헤더 없음
 found-absent-entry = 목록에 없음
 found-nothing = 묻는 것 없음
