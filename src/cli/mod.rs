@@ -5,6 +5,7 @@
 mod fmt;
 mod help;
 mod input;
+mod lab;
 mod support;
 mod trace;
 mod trace_text;
@@ -106,6 +107,7 @@ fn dispatch(
         }
         Some(Value(command)) => match command.to_str() {
             Some("trace") => trace::run(parser, out, err),
+            Some("lab") => lab::command(parser, out),
             Some("fmt") => fmt::run(parser, out, err),
             Some("support") => support::run(parser, out),
             Some("help") => {

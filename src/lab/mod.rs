@@ -1,20 +1,29 @@
 //! Labs: small networks of several hosts in one file, and the probes to send through them.
 
+mod build;
 mod check;
 mod error;
 mod packet;
 mod probe;
+mod programs;
+mod run;
 mod scenario;
+mod shell;
+mod truth;
 mod value;
+mod words;
 
+pub use build::{BuildError, build};
 pub use error::{LabError, PacketFault};
 pub use packet::{CraftedPacket, FlagBits, Fragmentation, ProtoName};
 pub use probe::{
     Close, PacketProbe, PacketsItem, PacketsProbe, PingProbe, Probe, PushProbe, RunProbe, SleepProbe,
     TcpProbe, UdpProbe, Via,
 };
+pub use run::{Run, run};
 pub use scenario::{
     Backend, Bridge, HostSpec, Interface, InterfaceSpec, Lab, LinkEnd, Listener, ListenerProto, Reply,
     ReplyFrom, Switch, SysctlValue,
 };
+pub use shell::Done;
 pub use value::{Bytes, Cidr, Hex, HostName, OneOrMany, Ordered, Seconds, Text};

@@ -101,10 +101,9 @@ impl Way<'_> {
             Cast::Broadcast
         } else if frame.dst.is_group() {
             Cast::Multicast
-        } else if self.host.is_own_on_bridge(bridge, frame.dst) {
-            Cast::Host
         } else {
-            Cast::OtherHost
+            // Rules see what crosses the bridge as if it were for this host (`setup_pre_routing`).
+            Cast::Host
         };
         let mut skb = Skb {
             iif: Some(bridge.clone()),
@@ -310,7 +309,7 @@ impl Way<'_> {
 
     /// With connection tracking, pieces are put together before any hook (`nf_defrag`); false while some are
     /// missing.
-    pub(super) fn gathered(&mut self, skb: &mut Skb, cause: EventId) -> bool {
+    pub(super) fn gathered(&mut self, skb: &mut Skb, cause: impl Into<Option<EventId>>) -> bool {
         if skb.packet.fragment.is_none() || !self.host.netfilter.is_tracking() {
             return true;
         }
@@ -320,7 +319,7 @@ impl Way<'_> {
                 true
             }
             None => {
-                self.emit(cause, NetEvent::Gathered { skb: Arc::new(skb.clone()) });
+                self.sink.emit(cause.into(), NetEvent::Gathered { skb: Arc::new(skb.clone()) }.into());
                 false
             }
         }

@@ -2,7 +2,7 @@
 
 use super::errno::Errno;
 use super::event::{Fate, Lost, NetEvent, SocketCall, SocketEvent};
-use super::fib::{Flow, NoRoute, RouteError, RouteKind};
+use super::fib::{Flow, Links, NoRoute, RouteError, RouteKind};
 use super::inject::Origin;
 use super::network::{HostId, Network, Task};
 use super::routing::{Hop, Outbound};
@@ -149,7 +149,7 @@ impl Network {
             if let Some(socket) = self.host_mut(host).sockets.get_mut(id) {
                 socket.kind = SocketKind::Connection(Box::new(connection));
             }
-            self.perform(host, id, actions, cause);
+            self.perform(host, id, actions, true, cause);
         }
         result
     }
@@ -333,6 +333,39 @@ impl Network {
         }
     }
 
+    /// Sends a packet that a program has made whole (`IP_HDRINCL`), by the way to `route_to` where that is given.
+    ///
+    /// Errors: no route, `EMSGSIZE` for one longer than the device carries, `EPERM` where OUTPUT drops it.
+    pub fn send_crafted(
+        &mut self,
+        host: HostId,
+        mut packet: Packet,
+        options: &SocketOptions,
+        route_to: Option<IpAddr>,
+    ) -> Result<(), Errno> {
+        if packet.id == 0 {
+            packet.id = self.host_mut(host).new_id();
+        }
+        let to = route_to.unwrap_or(packet.dst);
+        let flow = Flow {
+            src: Some(packet.src),
+            oif: options.dev.as_ref(),
+            mark: options.mark,
+            proto: packet.proto(),
+            any_source: true,
+            ..Flow::to(to)
+        };
+        let (_, hop) = self.host(host).route_for(&flow)?;
+        let mtu = hop.dev.as_ref().and_then(|dev| self.host(host).devices.link(dev)).map(|l| l.mtu);
+        if mtu.is_some_and(|mtu| packet.len() > mtu) {
+            return Err(Errno::Emsgsize);
+        }
+        self.between();
+        let sender = Sender::Socket { uid: options.uid, gid: options.gid };
+        let fixed = route_to.map(|_| hop);
+        self.lead_out(host, packet, sender, options, (fixed, None))
+    }
+
     /// Leads a packet of a socket, whole, out of the host (`IP_HDRINCL`; also what UDP has made).
     pub fn send_own(
         &mut self,
@@ -346,7 +379,7 @@ impl Network {
             true => Sender::Socket { uid: options.uid, gid: options.gid },
             false => Sender::Kernel,
         };
-        self.lead_out(host, packet, sender, options, None)
+        self.lead_out(host, packet, sender, options, (None, None))
     }
 
     fn lead_out(
@@ -355,11 +388,13 @@ impl Network {
         packet: Packet,
         sender: Sender,
         options: &SocketOptions,
-        cause: Option<EventId>,
+        (fixed, cause): (Option<Hop>, Option<EventId>),
     ) -> Result<(), Errno> {
         let mut skb = Skb { mark: options.mark, sender, ..Skb::new(packet) };
         let bound = options.dev.clone();
-        if let Outbound::Refused(_, kind) = self.host(host).route_out(&skb, bound.as_ref()) {
+        if fixed.is_none()
+            && let Outbound::Refused(_, kind) = self.host(host).route_out(&skb, bound.as_ref())
+        {
             return Err(match kind {
                 Some(RouteKind::Unreachable) => Errno::Ehostunreach,
                 Some(RouteKind::Prohibit) => Errno::Eacces,
@@ -369,12 +404,13 @@ impl Network {
         }
         let result = self.walk(host, |way| {
             way.bound = bound;
+            way.fixed = fixed;
             // Fragments that a program made itself are put together before the first hook, too.
-            let begins = NetEvent::Begins { skb: Arc::new(skb.clone()), origin: Origin::Process };
-            let begins = way.sink.emit(cause, begins.into());
-            if !way.gathered(&mut skb, begins) {
+            if !way.gathered(&mut skb, cause) {
                 return Ok(());
             }
+            let begins = NetEvent::Begins { skb: Arc::new(skb.clone()), origin: Origin::Process };
+            let begins = way.sink.emit(cause, begins.into());
             let end = way.send(&mut skb, begins);
             let fate = way.end(end, begins);
             send_error(&fate)
@@ -384,34 +420,42 @@ impl Network {
         result
     }
 
+    /// True if what a TCP socket sends belongs to a program's socket: not after close, nor while it waits.
+    pub(super) fn is_owned(&self, host: HostId, id: SocketId) -> bool {
+        let Some(socket) = self.host(host).sockets.get(id) else { return false };
+        let ended = match &socket.kind {
+            SocketKind::Connection(c) => matches!(c.state(), State::TimeWait | State::Closed),
+            SocketKind::Udp | SocketKind::Raw(_) | SocketKind::Tcp | SocketKind::Listener(_) => false,
+        };
+        socket.open && !ended
+    }
+
     /// Sends a segment of a connection.
     pub(super) fn socket_sends(
         &mut self,
         host: HostId,
         id: SocketId,
         mut packet: Packet,
+        owned: bool,
         cause: EventId,
     ) -> Result<(), Errno> {
         packet.id = self.host_mut(host).new_id();
         let Some(socket) = self.host(host).sockets.get(id) else { return Err(Errno::Einval) };
         let options = socket.options.clone();
-        let state = match &socket.kind {
-            SocketKind::Connection(c) => Some(c.state()),
-            SocketKind::Udp | SocketKind::Raw(_) | SocketKind::Tcp | SocketKind::Listener(_) => None,
+        // What is left of a closed connection answers through the kernel's own socket (`tcp_v4_timewait_ack`).
+        let waits = matches!(&socket.kind, SocketKind::Connection(c) if c.state() == State::TimeWait);
+        let sender = match owned {
+            true => Sender::Socket { uid: options.uid, gid: options.gid },
+            false if waits && packet.src.is_ipv4() => Sender::KernelSocket,
+            false => Sender::Kernel,
         };
-        let sender = match state {
-            Some(State::TimeWait) if packet.src.is_ipv4() => Sender::KernelSocket,
-            Some(State::TimeWait | State::Closed) => Sender::Kernel,
-            _ if !socket.open => Sender::Kernel,
-            _ => Sender::Socket { uid: options.uid, gid: options.gid },
-        };
-        self.lead_out(host, packet, sender, &options, Some(cause))
+        self.lead_out(host, packet, sender, &options, (None, Some(cause)))
     }
 
     fn send_stream(&mut self, host: HostId, id: SocketId, data: &[u8], cause: EventId) -> Result<(), Errno> {
         let now = self.now();
         let actions = self.on_connection(host, id, |c| c.send(data, now))??;
-        self.perform(host, id, actions, cause);
+        self.perform(host, id, actions, true, cause);
         Ok(())
     }
 
@@ -434,7 +478,7 @@ impl Network {
             self.between();
             let cause = self.log().next_id();
             let cause = EventId(cause.0.saturating_sub(1));
-            self.perform(host, id, actions, cause);
+            self.perform(host, id, actions, true, cause);
         }
     }
 
@@ -443,7 +487,7 @@ impl Network {
         let now = self.now();
         let result = self.on_connection(host, id, |c| c.shutdown_write(now)).and_then(|r| r);
         let cause = self.called(host, id, SocketCall::Shutdown, &result.as_ref().map(|_| ()).map_err(|e| *e));
-        self.perform(host, id, result?, cause);
+        self.perform(host, id, result?, true, cause);
         Ok(())
     }
 
@@ -457,7 +501,7 @@ impl Network {
                 // The FIN still has the program's socket; what follows has none.
                 for action in &actions {
                     if let super::tcp::Action::Send(packet) = action {
-                        let _ = self.socket_sends(host, id, packet.clone(), cause);
+                        let _ = self.socket_sends(host, id, packet.clone(), true, cause);
                     }
                 }
                 let rest =
@@ -465,7 +509,7 @@ impl Network {
                 if let Some(socket) = self.host_mut(host).sockets.get_mut(id) {
                     socket.open = false;
                 }
-                self.perform(host, id, rest, cause);
+                self.perform(host, id, rest, false, cause);
                 let closed = self.on_connection(host, id, |c| c.state() == State::Closed);
                 if closed == Ok(true) {
                     self.host_mut(host).sockets.remove(id);
@@ -527,6 +571,7 @@ impl Network {
         if self.tcp_due(host, id).is_none_or(|due| due > now) {
             return;
         }
+        let owned = self.is_owned(host, id);
         let Some(socket) = self.host_mut(host).sockets.get_mut(id) else { return };
         let actions = match &mut socket.kind {
             SocketKind::Connection(c) => c.timer(now),
@@ -534,6 +579,6 @@ impl Network {
             SocketKind::Udp | SocketKind::Raw(_) | SocketKind::Tcp => return,
         };
         let cause = self.emit(host, None, SocketEvent::Timer { socket: id });
-        self.perform(host, id, actions, cause);
+        self.perform(host, id, actions, owned, cause);
     }
 }

@@ -108,6 +108,7 @@ impl Network {
         };
         let settings =
             self.host(host).sockets.get(id).map(|s| self.tcp_settings(host, &s.options, skb.packet.src));
+        let owned = self.is_owned(host, id);
         let Some(socket) = self.host_mut(host).sockets.get_mut(id) else { return };
         let actions = match &mut socket.kind {
             SocketKind::Connection(connection) => connection.input(&skb.packet, now),
@@ -119,7 +120,7 @@ impl Network {
             }
             SocketKind::Udp | SocketKind::Raw(_) | SocketKind::Tcp => Vec::new(),
         };
-        self.perform(host, id, actions, cause);
+        self.perform(host, id, actions, owned, cause);
     }
 
     /// Sends a packet of the kernel's own. IPv6 sends TCP's answers without its socket (`ip6_xmit`).
@@ -140,13 +141,20 @@ impl Network {
         self.between();
     }
 
-    /// Carries out what a connection or a listener wants.
-    pub(super) fn perform(&mut self, host: HostId, id: SocketId, actions: Vec<Action>, cause: EventId) {
+    /// Carries out what a connection or a listener wants; `owned`: what it sends belongs to a program's socket.
+    pub(super) fn perform(
+        &mut self,
+        host: HostId,
+        id: SocketId,
+        actions: Vec<Action>,
+        owned: bool,
+        cause: EventId,
+    ) {
         for action in actions {
             match action {
                 Action::Send(packet) => {
                     // What OUTPUT drops, TCP sends again later.
-                    let _ = self.socket_sends(host, id, packet, cause);
+                    let _ = self.socket_sends(host, id, packet, owned, cause);
                 }
                 Action::Connected => self.give(host, id, Incoming::Connected, cause),
                 Action::Accepted(connection) => {
@@ -227,7 +235,8 @@ impl Network {
             match &mut socket.kind {
                 SocketKind::Connection(connection) => {
                     let actions = connection.icmp_error(icmp, now);
-                    self.perform(host, id, actions, cause);
+                    let owned = self.is_owned(host, id);
+                    self.perform(host, id, actions, owned, cause);
                 }
                 SocketKind::Udp | SocketKind::Raw(_) => {
                     if socket.icmp_error(icmp, from) {

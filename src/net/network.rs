@@ -179,30 +179,26 @@ impl Network {
         }
     }
 
-    /// Lets time pass: to the next moment at which something is due, if that is within `span` of the last thing
-    /// that happened; else to the end of that span. False where nothing was due any more.
-    pub fn advance(&mut self, span: Duration) -> bool {
-        let end = self.last_activity.after(span).max(self.now);
-        let next = self.queue.first_key_value().map(|((time, _), _)| *time).filter(|t| *t <= end);
-        self.set_now(next.unwrap_or(end));
+    /// Lets time pass, to the next moment at which something is due, but not beyond `until`. False where nothing
+    /// is due by then.
+    pub fn advance(&mut self, until: Time) -> bool {
+        let next = self.queue.first_key_value().map(|((time, _), _)| *time).filter(|t| *t <= until);
+        self.set_now(next.unwrap_or(until));
         next.is_some()
     }
 
-    /// Lets a span of time pass, and all happen that is due in it.
-    pub fn sleep(&mut self, span: Duration) {
+    /// Lets a span of time pass in which nothing new is begun; what is due in it happens.
+    pub fn pass_time(&mut self, span: Duration) {
         let end = self.now.after(span);
-        loop {
+        self.settle();
+        while self.advance(end) {
             self.settle();
-            match self.queue.first_key_value().map(|((time, _), _)| *time).filter(|t| *t <= end) {
-                Some(next) => self.set_now(next),
-                None => break,
-            }
-            if !self.woken.is_empty() {
-                // Programs act before time goes on: their holder calls again.
-                return;
-            }
         }
-        self.set_now(end);
+    }
+
+    /// When something happened last.
+    pub fn last_activity(&self) -> Time {
+        self.last_activity
     }
 
     /// Marks the present as a moment in which something happened.

@@ -8,7 +8,9 @@ use super::inject::Injected;
 use super::routing::{Hop, Inbound, Outbound};
 use crate::abi::{EventId, IfName, Sink};
 use crate::netfilter::event::{ChangedBy, Event as NfEvent};
-use crate::netfilter::{Cast, Choices, CtRef, CtState, Hook, HookVerdict, OutDev, Sender, Skb, WalkCx};
+use crate::netfilter::{
+    Cast, Choices, CtRef, CtState, Family, Hook, HookVerdict, OutDev, Sender, Skb, WalkCx,
+};
 use crate::packet::{Direction, IcmpType, Packet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -24,6 +26,8 @@ pub(super) struct Way<'a> {
     pub out: Option<IfName>,
     /// The interface that the sender's socket is bound to.
     pub bound: Option<IfName>,
+    /// The way out is settled, whatever routing would say.
+    pub fixed: Option<Hop>,
     /// What goes out by `lo` comes in on the same way, instead of by [`Out::Loop`].
     pub through_lo: bool,
     /// What came of it, in order.
@@ -128,6 +132,7 @@ impl<'a> Way<'a> {
             assumed: None,
             out: None,
             bound: None,
+            fixed: None,
             through_lo: false,
             outs: Vec::new(),
         }
@@ -206,6 +211,10 @@ impl<'a> Way<'a> {
         if skb.cast.is_some_and(|cast| cast != Cast::Host) {
             return (Fate::Lost(Lost::NotForHost), Some(cause));
         }
+        let off = !v4 && self.host.described && !self.host.sysctls.is_forwarding(Family::Ip6);
+        if off {
+            return (Fate::Lost(Lost::ForwardingOff), Some(cause));
+        }
         if skb.packet.ttl <= 1 {
             self.icmp_error(skb, Some(IcmpType::new(11, 0)), Some(IcmpType::new(3, 0)), cause);
             return (Fate::Lost(Lost::TtlExceeded), Some(cause));
@@ -230,7 +239,15 @@ impl<'a> Way<'a> {
     /// From a local process (`ip_local_out`): routed first, and once more where OUTPUT changed what routing
     /// looks at. Rules of OUTPUT see the first way out.
     pub fn send(&mut self, skb: &mut Skb, cause: EventId) -> End {
-        let (mut hop, mut cause) = match self.route_out(skb, cause) {
+        let routed = match self.fixed.take() {
+            Some(hop) => {
+                let oif = hop.out_dev();
+                self.change(skb, cause, ChangedBy::Routing, |s| s.oif = oif);
+                Ok((hop, cause))
+            }
+            None => self.route_out(skb, cause),
+        };
+        let (mut hop, mut cause) = match routed {
             Ok(found) => found,
             Err(end) => return end,
         };

@@ -6,6 +6,6 @@ mod scene;
 mod trace;
 
 pub use json::TraceJson;
-pub use path::{PathStep, path};
+pub use path::{PathStep, netfilter_step, path};
 pub use scene::{ChainAt, Scene, scenes};
 pub use trace::{MAX_WALKS, Outcome, Trace, Walk, trace};

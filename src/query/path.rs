@@ -88,13 +88,14 @@ pub fn path(ruleset: &Ruleset, log: &Log<Event>) -> Vec<PathStep> {
                 pass += 1;
             }
             Event::Net(_) | Event::Link(_) | Event::Socket(_) => {}
-            Event::Netfilter(event) => steps.extend(netfilter(ruleset, event, &mut hook)),
+            Event::Netfilter(event) => steps.extend(netfilter_step(ruleset, event, &mut hook)),
         }
     }
     steps
 }
 
-fn netfilter(ruleset: &Ruleset, event: &NfEvent, hook: &mut Option<Hook>) -> Option<PathStep> {
+/// The step that an event of netfilter's is, if it is one; `hook` is the hook that the packet is at.
+pub fn netfilter_step(ruleset: &Ruleset, event: &NfEvent, hook: &mut Option<Hook>) -> Option<PathStep> {
     match event {
         NfEvent::HookEntered { hook: entered } => {
             *hook = Some(*entered);

@@ -4,7 +4,7 @@ use super::ack::AckState;
 use super::retransmit::Retransmission;
 use super::segment::{Secrets, after};
 use super::send::SendQueue;
-use super::{Action, Errno, Settings, State};
+use super::{Action, Errno, Settings, State, mss};
 use crate::abi::{Duration, Time};
 use crate::packet::{TcpFlags, TcpOption, TcpOptions};
 use std::net::SocketAddr;
@@ -23,6 +23,8 @@ pub struct Connection {
     pub(super) local: SocketAddr,
     pub(super) remote: SocketAddr,
     pub(super) settings: Settings,
+    /// The MTU of the whole way, as far as it is known.
+    pub(super) path_mtu: u32,
     pub(super) secrets: Secrets,
 
     /// The first sequence number not acknowledged.
@@ -92,6 +94,7 @@ impl Connection {
             state: State::Closed,
             local,
             remote,
+            path_mtu: settings.mtu,
             secrets,
             snd_una: iss,
             snd_nxt: iss,
@@ -126,7 +129,7 @@ impl Connection {
             ip_id: secrets.ip_id,
             settings,
         };
-        connection.rcv_wnd = initial_window(connection.settings.mss(local.is_ipv4()));
+        connection.rcv_wnd = initial_window(mss(connection.settings.mtu, local.is_ipv4()));
         connection.window_limit = connection.rcv_wnd;
         connection
     }
@@ -170,11 +173,6 @@ impl Connection {
         self.soft_error
     }
 
-    /// Changes the MTU of the way: segments made from now on fit it.
-    pub fn set_mtu(&mut self, mtu: u32) {
-        self.settings.mtu = mtu;
-    }
-
     /// `send(2)`: the bytes are taken whole, and sent as windows allow.
     ///
     /// Errors: `EPIPE` after a shutdown or once the connection is gone, `EAGAIN` before it is made.
@@ -213,7 +211,7 @@ impl Connection {
         let mut out = Vec::new();
         match self.state {
             State::Closed | State::TimeWait => return Err(Errno::Enotconn),
-            State::SynSent => self.die(&mut out),
+            State::SynSent => self.fail(Errno::Econnreset, &mut out),
             State::SynRecv
             | State::Established
             | State::CloseWait
@@ -328,7 +326,7 @@ impl Connection {
 
     /// This side's largest segment, options taken off.
     pub(super) fn mss(&self) -> u32 {
-        let own = self.settings.mss(self.local.is_ipv4());
+        let own = mss(self.path_mtu, self.local.is_ipv4());
         u32::from(own.min(self.peer_mss)).saturating_sub(if self.timestamps { 12 } else { 0 }).max(36)
     }
 

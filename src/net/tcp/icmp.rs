@@ -33,9 +33,7 @@ impl Connection {
         if error == Errno::Emsgsize {
             let least = if v4 { LEAST_V4 } else { LEAST_V6 };
             let told = icmp.mtu.filter(|m| v4 || *m >= least).map(|m| m.max(least));
-            if let Some(mtu) =
-                told.filter(|m| *m < self.settings.mtu && (self.settings.pmtu_discovery || !v4))
-            {
+            if let Some(mtu) = told.filter(|m| *m < self.path_mtu && (self.settings.pmtu_discovery || !v4)) {
                 self.narrow(mtu, now, &mut out);
             }
         } else if self.is_opening() {
