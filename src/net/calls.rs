@@ -3,13 +3,14 @@
 use super::errno::Errno;
 use super::event::{Fate, Lost, NetEvent, SocketCall, SocketEvent};
 use super::fib::{Flow, Links, NoRoute, RouteError, RouteKind};
+use super::host::Host;
 use super::inject::Origin;
 use super::network::{HostId, Network, Task};
 use super::routing::{Hop, Outbound};
 use super::socket::{Incoming, QueuedError, Socket, SocketId, SocketKind, SocketOptions};
 use super::sysctl::Global;
 use super::tcp::{Connection, Listener, Settings, State};
-use crate::abi::{EventId, Time};
+use crate::abi::{EventId, IfName, Time};
 use crate::netfilter::{AddrType, Cast, Env, Sender, Skb};
 use crate::packet::{Packet, Payload, Ports, Proto, Transport};
 use std::net::{IpAddr, SocketAddr};
@@ -34,6 +35,23 @@ impl From<RouteError> for Errno {
 }
 
 /// The error that a send ends with where its packet got no further in its own host.
+/// What a program is told of a route that refuses its packet (`fib_props`).
+fn route_error(kind: Option<RouteKind>) -> Errno {
+    match kind {
+        Some(RouteKind::Unreachable) => Errno::Ehostunreach,
+        Some(RouteKind::Prohibit) => Errno::Eacces,
+        Some(RouteKind::Blackhole) => Errno::Einval,
+        Some(_) | None => Errno::Enetunreach,
+    }
+}
+
+fn refused(host: &Host, skb: &Skb, bound: Option<&IfName>) -> Errno {
+    match host.route_out(skb, bound) {
+        Outbound::Refused(_, kind) => route_error(kind),
+        Outbound::To(_) => Errno::Eperm,
+    }
+}
+
 fn send_error(fate: &Fate) -> Result<(), Errno> {
     match fate {
         Fate::Dropped | Fate::Rejected | Fate::Lost(Lost::Clash | Lost::InHook) => Err(Errno::Eperm),
@@ -395,12 +413,7 @@ impl Network {
         if fixed.is_none()
             && let Outbound::Refused(_, kind) = self.host(host).route_out(&skb, bound.as_ref())
         {
-            return Err(match kind {
-                Some(RouteKind::Unreachable) => Errno::Ehostunreach,
-                Some(RouteKind::Prohibit) => Errno::Eacces,
-                Some(RouteKind::Blackhole) => Errno::Einval,
-                Some(_) | None => Errno::Enetunreach,
-            });
+            return Err(route_error(kind));
         }
         let result = self.walk(host, |way| {
             way.bound = bound;
@@ -413,7 +426,11 @@ impl Network {
             let begins = way.sink.emit(cause, begins.into());
             let end = way.send(&mut skb, begins);
             let fate = way.end(end, begins);
-            send_error(&fate)
+            match fate {
+                // Rules gave it a way that refuses it (`ip_route_me_harder`).
+                Fate::Lost(Lost::InHook) => Err(refused(way.host, &skb, way.bound.as_ref())),
+                fate => send_error(&fate),
+            }
         });
         self.between();
         self.touch();

@@ -143,7 +143,12 @@ impl Network {
         for out in outs {
             match out {
                 Out::Answer(answer) => {
-                    let mut skb = Skb { ct: answer.ct, mark: answer.mark, ..Skb::new(answer.packet) };
+                    let mut skb = Skb {
+                        ct: answer.ct,
+                        mark: answer.mark,
+                        sender: answer.sender,
+                        ..Skb::new(answer.packet)
+                    };
                     let cause = answer.cause;
                     self.walk(host, |way| {
                         let begins = way.emit(cause, NetEvent::Answers { skb: Arc::new(skb.clone()) });
@@ -159,6 +164,8 @@ impl Network {
                     let mut copy =
                         Skb { iif: dev, oif: Default::default(), cast: Some(Cast::Loopback), ..copy };
                     copy.sender = Default::default();
+                    // The copy comes in before the original leaves (`dev_loopback_xmit`).
+                    self.loop_back(host, copy, cause);
                     self.walk(host, |way| {
                         let again =
                             NetEvent::Continues { skb: Arc::new(real.clone()), hook: Hook::Postrouting };
@@ -174,7 +181,6 @@ impl Network {
                             }
                         }
                     });
-                    self.soon(Task::Loop { host, skb: Box::new(copy), cause });
                 }
                 Out::Deliver { skb, cause } => self.deliver(host, skb, cause),
             }

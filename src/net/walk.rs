@@ -191,7 +191,7 @@ impl<'a> Way<'a> {
     pub fn deliver(&mut self, skb: &mut Skb, cause: EventId) -> End {
         if skb.packet.fragment.is_some() {
             match self.host.fragments.gather(skb, self.host.now) {
-                Some(whole) => *skb = whole,
+                Some(whole) => self.change(skb, cause, ChangedBy::Gathering, |s| *s = whole),
                 None => {
                     let gathered = self.emit(cause, NetEvent::Gathered { skb: Arc::new(skb.clone()) });
                     return (Fate::Gathered, Some(gathered));

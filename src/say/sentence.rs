@@ -189,6 +189,9 @@ fn changed(text: &Text, before: &Skb, after: &Skb, by: ChangedBy) -> String {
     if by == ChangedBy::Loopback {
         return text.get("changed-lo");
     }
+    if by == ChangedBy::Gathering {
+        return text.with("changed-gathered", &[("length", &after.packet.len().to_string())]);
+    }
     let (old, new) = (&before.packet, &after.packet);
     let mut said = Vec::new();
     let mut say = |key, from: String, to: String| {

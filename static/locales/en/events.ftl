@@ -113,6 +113,7 @@ changed-tos = Type of service { $from } → { $to }
 changed-mark = Mark { $from } → { $to }
 changed-oif = The packet will leave by { $to }
 changed-oif-unknown = The packet will leave by an interface that is not known
+changed-gathered = The pieces are put together: { $length } bytes
 changed-lo = The packet goes over lo, and comes in by it
 changed-ct = The packet now carries its connection: { $to }
 changed-mss = Maximum segment size { $from } → { $to }

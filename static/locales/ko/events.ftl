@@ -113,6 +113,7 @@ changed-tos = 서비스 유형(TOS) { $from } → { $to }
 changed-mark = 마크 { $from } → { $to }
 changed-oif = 패킷은 { $to } 인터페이스로 나가게 됩니다
 changed-oif-unknown = 패킷이 나갈 인터페이스를 알 수 없습니다
+changed-gathered = 조각들이 다시 합쳐집니다: { $length }바이트
 changed-lo = 패킷이 lo를 거쳐 다시 들어옵니다
 changed-ct = 패킷에 연결이 붙습니다: { $to }
 changed-mss = 최대 세그먼트 크기(MSS) { $from } → { $to }
