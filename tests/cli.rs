@@ -234,3 +234,81 @@ fn bad_input_is_told_with_its_place() {
         assert!(err.contains(name), "{name}: {err}");
     }
 }
+
+#[test]
+fn sets_decide_and_are_named() {
+    let rules = dump(
+        "sets.rules",
+        b"*filter\n-A INPUT -m set --match-set blocked src,dst -j DROP\n-A INPUT -j SET --add-set seen src\nCOMMIT\n",
+    );
+    let sets = dump(
+        "sets.ipset",
+        b"create blocked hash:net,port\nadd blocked 203.0.113.0/24,tcp:22\ncreate seen hash:ip timeout 60\n",
+    );
+    let packet = "in=eth0 tcp 203.0.113.9:40000 > 198.51.100.2:22 syn";
+    check(&["trace", "--rules", &rules, "--ipset", &sets, "--packet", packet], 1, expect![[r#"
+        assumed: 198.51.100.2 is this host’s own address on eth0
+        assumed: everything else is reached by eth0
+        packet 1: in=eth0 tcp 203.0.113.9:40000 > 198.51.100.2:22 syn
+          The packet reaches PREROUTING
+          Routing: 198.51.100.2 is this host itself
+          The packet reaches INPUT
+            filter: the packet enters INPUT
+              ✓ INPUT 1 matches: -m set --match-set blocked src,dst -j DROP
+            filter INPUT: DROP, the packet is gone
+          The packet is dropped
+        = DROP: The packet is dropped
+          INPUT 1 matches: -m set --match-set blocked src,dst -j DROP
+    "#]], expect![""]);
+    let other = "in=eth0 tcp 203.0.113.9:40000 > 198.51.100.2:23 syn";
+    check(
+        &["trace", "--all", "--rules", &rules, "--ipset", &sets, "--packet", other],
+        0,
+        expect![[r#"
+            assumed: 198.51.100.2 is this host’s own address on eth0
+            assumed: everything else is reached by eth0
+            packet 1: in=eth0 tcp 203.0.113.9:40000 > 198.51.100.2:23 syn
+              The packet reaches PREROUTING
+                raw: this table does not exist
+                conntrack: off, since no rule needs connection tracking
+                mangle: this table does not exist
+                nat: off, since no rule needs connection tracking
+              Routing: 198.51.100.2 is this host itself
+              The packet reaches INPUT
+                mangle: this table does not exist
+                filter: the packet enters INPUT
+                  ✗ INPUT 1 does not match: -m set --match-set blocked src,dst asks, the packet has 203.0.113.9,tcp:23, not in blocked
+                  ✓ INPUT 2 matches: -j SET --add-set seen src
+                  203.0.113.9 comes into the set seen
+                filter INPUT: no rule decided, so the policy does: ACCEPT
+                filter INPUT: ACCEPT, the packet goes on
+                nat: off, since no rule needs connection tracking
+                security: this table does not exist
+                confirm: off, since no rule needs connection tracking
+              The packet is delivered to this host
+            = ACCEPT: The packet is delivered to this host
+        "#]],
+        expect![""],
+    );
+    let none = dump("none.ipset", b"create other hash:ip\n");
+    check(
+        &["trace", "--rules", &rules, "--ipset", &none, "--packet", packet],
+        2,
+        expect![[""]],
+        expect![[r#"
+            error: Set blocked doesn't exist.
+              ┌─ sets.rules:2:13
+              │
+            2 │ -A INPUT -m set --match-set blocked src,dst -j DROP
+              │             ^^^
+
+            error: Set seen doesn't exist.
+              ┌─ sets.rules:3:13
+              │
+            3 │ -A INPUT -j SET --add-set seen src
+              │             ^^^
+
+            vitrine: sets.rules: 2 errors
+        "#]],
+    );
+}

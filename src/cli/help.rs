@@ -60,6 +60,8 @@ Usage: vitrine trace --rules FILE --packet 'PACKET' [--packet 'PACKET'…] [opti
   -H, --host FILE     the host: what `ip -br addr` and `ip route` print (also `ip addr`, and lines
                       such as `net.ipv4.ip_forward = 0`). Without it the host is worked out from
                       the rules and the packets, and each conclusion is printed.
+      --ipset FILE    the sets that rules name: what `ipset save` prints. Without it a rule that names a
+                      set is kept, and unknown to every packet
       --all           print the rules that did not match too, each with what failed first
   -j, --json          print JSON, with every event
       --lang en|ko    the language of the sentences

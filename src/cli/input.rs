@@ -1,7 +1,9 @@
 //! Files and the rules in them.
 
 use super::CliError;
-use crate::netfilter::text::{Severity, report, restore};
+use crate::abi::Time;
+use crate::netfilter::ipset::{self, Sets};
+use crate::netfilter::text::{Severity, report, restore_with};
 use crate::netfilter::{Family, Ruleset};
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -31,14 +33,26 @@ pub(super) fn family(text: &OsStr) -> Result<Family, CliError> {
     }
 }
 
+/// Reads what `ipset save` printed.
+pub(super) fn sets(path: &OsStr) -> Result<Sets, CliError> {
+    let mut sets = Sets::default();
+    match ipset::restore(&read(path)?, &mut sets, Time::ZERO) {
+        Ok(_) => Ok(sets),
+        Err(said) => {
+            Err(CliError::Input(format!("vitrine: {}: {}", path.to_string_lossy(), said.trim_end())))
+        }
+    }
+}
+
 /// Reads the rules of a dump; what is to be said of its text goes to `err`.
 pub(super) fn rules(
     path: &OsStr,
     text: &str,
     family: Family,
+    sets: Option<&Sets>,
     err: &mut dyn Write,
 ) -> Result<Ruleset, CliError> {
-    let restored = restore(text, family);
+    let restored = restore_with(text, family, sets);
     let shown = report(&path.to_string_lossy(), text, &restored.diagnostics);
     if restored.has_errors() {
         let errors = restored.diagnostics.iter().filter(|d| d.severity() == Severity::Error).count();

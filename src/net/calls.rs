@@ -13,7 +13,7 @@ use super::tcp::{Connection, Listener, Settings, State};
 use crate::abi::{EventId, IfName, Time};
 use crate::netfilter::{AddrType, Cast, Env, Sender, Skb};
 use crate::packet::{Packet, Payload, Ports, Proto, Transport};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 /// The ports that the kernel chooses from (`net.ipv4.ip_local_port_range`).
@@ -374,6 +374,11 @@ impl Network {
             ..Flow::to(to)
         };
         let (_, hop) = self.host(host).route_for(&flow)?;
+        // A source that is left open is filled in (`raw_send_hdrinc`).
+        if packet.src == IpAddr::V4(Ipv4Addr::UNSPECIFIED) {
+            let open = Flow { src: None, ..flow };
+            packet.src = self.host(host).route_for(&open)?.0;
+        }
         let mtu = hop.dev.as_ref().and_then(|dev| self.host(host).devices.link(dev)).map(|l| l.mtu);
         if mtu.is_some_and(|mtu| packet.len() > mtu) {
             return Err(Errno::Emsgsize);

@@ -15,9 +15,16 @@ impl Way<'_> {
     pub fn answer(&mut self, skb: &Skb, mut packet: Packet, cause: EventId) {
         let rejected = &skb.packet;
         let v4 = rejected.src.is_ipv4();
+        if self.host.is_for_many(rejected.dst) {
+            return;
+        }
         if let Some(kind) = packet.icmp().map(|icmp| icmp.kind) {
             // Not about what was sent to many (`icmp_send`).
-            if skb.cast.is_some_and(|cast| cast != Cast::Host) || self.host.is_for_many(rejected.dst) {
+            if skb.cast.is_some_and(|cast| cast != Cast::Host) {
+                return;
+            }
+            // The host's one socket for ICMP is busy with what is being sent (`icmp_xmit_lock`).
+            if skb.iif.is_none() && skb.sender == Sender::Kernel && rejected.icmp().is_some() {
                 return;
             }
             match self.host.error_source(skb) {

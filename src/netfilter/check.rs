@@ -234,6 +234,11 @@ fn out_of_place(
             return Some(KernelError::InvalidArgument);
         }
     }
+    if let Target::Set(set) = target
+        && let Some(error) = set.out_of_place(table, hooks)
+    {
+        return Some(error);
+    }
     target.kernel(proto)
 }
 

@@ -2,8 +2,11 @@
 
 use super::conntrack::{CtEntry, CtRef, CtStatus, Expectation, SctpState, TcpState};
 use super::fact::{Fact, Ternary};
+use super::ipset::SetChange;
 use super::{ChainName, Hook, Policy, RuleRef, Skb, Stage, TableName};
 use serde::Serialize;
+use smol_str::SmolStr;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// One thing that happened to a packet in netfilter.
@@ -125,6 +128,20 @@ pub enum Event {
     LogWritten {
         /// The line, as far as the model knows its fields.
         line: String,
+    },
+    /// A TEE rule copied the packet.
+    Copied {
+        /// The copy, not sent yet.
+        copy: Arc<Skb>,
+        /// Where it goes next.
+        gateway: IpAddr,
+    },
+    /// A set changed.
+    SetChanged {
+        /// Which, before a change of its name.
+        set: SmolStr,
+        /// What changed.
+        change: SetChange,
     },
     /// Something that the model cannot know stands in the way of an exact answer.
     NotKnown {
@@ -334,6 +351,8 @@ pub enum KernelDrop {
 pub enum ChangedBy {
     /// A rule's target.
     Target,
+    /// A rule's match: `socket --restore-skmark`.
+    Match,
     /// The connection's translation of this end.
     Nat(Manip),
     /// Connection tracking gave it its connection.
@@ -372,6 +391,8 @@ pub enum NotKnown {
     Helper(String),
     /// How large a packet the path carries.
     PathMtu,
+    /// What a set would hold, or what of the packet would come into it.
+    Set(SmolStr),
     /// What the program does that takes packets from the queue.
     Queue,
 }

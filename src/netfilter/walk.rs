@@ -3,7 +3,8 @@
 use super::conntrack::{self, Conntrack, CtRef, CtState, CtStatus};
 use super::core_parts::for_each_core;
 use super::event::{ChangedBy, Check, CtChange, EnteredBy, Event, Part, Skip, Verdict};
-use super::matches::MatchCx;
+use super::ipset::{Changes, SetEvent, Sets};
+use super::matches::{Effects, MatchCx};
 use super::modules::Modules;
 use super::targets;
 use super::{
@@ -12,6 +13,7 @@ use super::{
 };
 use crate::abi::{EventId, IfName, Sink, Time};
 use crate::packet::Direction;
+use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -23,6 +25,8 @@ pub struct Netfilter {
     pub conntrack: Conntrack,
     /// The memory of matches.
     pub modules: Modules,
+    /// The IP sets.
+    pub sets: Sets,
     counters: BTreeMap<(Family, RuleRef), Counters>,
     policies: BTreeMap<(Family, TableName, ChainName), Counters>,
     tracking: bool,
@@ -86,6 +90,16 @@ pub(super) enum ChainOutcome {
     Unknown(EventId),
 }
 
+/// What became of a packet that a rule was asked about.
+enum Asked {
+    /// The walk goes on as if the rule had matched.
+    Taken,
+    /// As if it had not.
+    Passed,
+    /// A match dropped it.
+    Malformed,
+}
+
 /// A chain that the packet is in, and where in it.
 struct Frame {
     name: ChainName,
@@ -106,6 +120,25 @@ impl Netfilter {
         self.tracking = self.rulesets.values().flat_map(|r| r.rules()).any(|(_, rule)| {
             rule.target.needs_conntrack() || rule.matches.iter().any(|m| m.needs_conntrack())
         });
+        self.hold_sets();
+    }
+
+    /// Puts these sets in place of the ones before.
+    pub fn load_sets(&mut self, sets: Sets) {
+        self.sets = sets;
+        self.hold_sets();
+    }
+
+    /// Tells the sets which of them rules refer to: those cannot be destroyed or renamed. To be called when rules
+    /// have changed.
+    pub fn hold_sets(&mut self) {
+        let mut held: BTreeMap<SmolStr, u32> = BTreeMap::new();
+        for (_, rule) in self.rulesets.values().flat_map(|r| r.rules()) {
+            for set in rule.sets() {
+                *held.entry(set.clone()).or_default() += 1;
+            }
+        }
+        self.sets.hold(held);
     }
 
     /// A family's rules.
@@ -147,6 +180,9 @@ impl Netfilter {
         cx: &mut WalkCx,
     ) -> HookVerdict {
         let entered = cx.sink.emit(cause, Event::HookEntered { hook });
+        let mut changes = Changes::new();
+        self.sets.expire(cx.now, &mut changes);
+        tell_sets(changes, entered, cx);
         let routed_by = |skb: &Skb| (skb.packet.src, skb.packet.dst, skb.mark, skb.packet.tos);
         let mut routed = routed_by(skb);
         let stages = if self.legacy { hook.legacy_stages() } else { hook.stages() };
@@ -312,9 +348,11 @@ impl TableWalk<'_> {
             let at = RuleRef { table: self.table, chain: frame.name.clone(), index: frame.next as u32 };
             frame.next += 1;
             let entered = frame.entered;
-            let (event, taken) = self.ask(nf, &rule, &at, skb, entered, cx);
-            if !taken {
-                continue;
+            let (event, asked) = self.ask(nf, &rule, &at, skb, entered, cx);
+            match asked {
+                Asked::Taken => {}
+                Asked::Passed => continue,
+                Asked::Malformed => return ChainOutcome::Drop(event),
             }
             match nf.act(&rule.target, &at, event, self.hook, skb, cx) {
                 RuleOutcome::Next => {}
@@ -371,18 +409,20 @@ impl TableWalk<'_> {
         }
     }
 
-    /// Asks a rule; its event, and whether the walk goes on as if it had matched.
+    /// Asks a rule; its event, and how the walk goes on.
     fn ask(
         &self,
         nf: &mut Netfilter,
         rule: &Rule,
         at: &RuleRef,
-        skb: &Skb,
+        skb: &mut Skb,
         entered: EventId,
         cx: &mut WalkCx,
-    ) -> (EventId, bool) {
+    ) -> (EventId, Asked) {
+        let mut effects = Effects::default();
         let mut checks = Vec::with_capacity(4);
         let mut held = Ternary::Yes;
+        let mut changes = Changes::new();
         for_each_core(rule, self.hook, skb, |part, test| {
             held = held.and(test.held);
             checks.push(Check { part, held: test.held, found: test.found });
@@ -400,10 +440,14 @@ impl TableWalk<'_> {
                     now: cx.now,
                     at: (at, place),
                     modules: &mut nf.modules,
+                    choices: cx.choices,
+                    effects: &mut effects,
+                    sets: &mut nf.sets,
+                    changes: &mut changes,
                 });
                 held = held.and(test.held);
                 checks.push(Check { part: Part::Match(place), held: test.held, found: test.found });
-                if test.held == Ternary::No {
+                if test.held == Ternary::No || effects.drop {
                     break;
                 }
             }
@@ -413,11 +457,27 @@ impl TableWalk<'_> {
             Ternary::No => false,
             Ternary::Unknown => rule.target.steers() && cx.choices.choose(at),
         };
-        if taken {
+        if taken && !effects.drop {
             nf.counters.entry((self.family, at.clone())).or_default().count(self.packet_len);
         }
-        let event = Event::RuleAsked { rule: at.clone(), checks, held, taken };
-        (cx.sink.emit(Some(entered), event), taken)
+        let event = cx.sink.emit(Some(entered), Event::RuleAsked { rule: at.clone(), checks, held, taken });
+        tell_sets(changes, event, cx);
+        if effects.drop {
+            return (event, Asked::Malformed);
+        }
+        if let Some(mark) = effects.mark {
+            let before = Arc::new(skb.clone());
+            skb.mark = mark;
+            changed(cx, Some(event), before, skb, ChangedBy::Match);
+        }
+        (event, if taken { Asked::Taken } else { Asked::Passed })
+    }
+}
+
+/// Tells what changed in sets.
+pub(super) fn tell_sets(changes: Changes, cause: EventId, cx: &mut WalkCx) {
+    for SetEvent { set, change } in changes {
+        cx.sink.emit(Some(cause), Event::SetChanged { set, change });
     }
 }
 

@@ -149,7 +149,9 @@ impl Scene {
             NfEvent::PacketChanged { after, .. } => self.skb = after.clone(),
             NfEvent::ExpectationChanged { .. }
             | NfEvent::KernelDropped { .. }
+            | NfEvent::Copied { .. }
             | NfEvent::LogWritten { .. }
+            | NfEvent::SetChanged { .. }
             | NfEvent::NotKnown { .. } => {}
         }
     }

@@ -2,6 +2,7 @@
 
 mod connection;
 mod sentence;
+mod sets;
 mod text;
 mod wire;
 

@@ -381,6 +381,7 @@ fn is_told(event: &Event) -> bool {
         Event::Netfilter(event) => match event {
             NfEvent::PacketChanged { by, .. } => match by {
                 ChangedBy::Target
+                | ChangedBy::Match
                 | ChangedBy::Nat(_)
                 | ChangedBy::Helper
                 | ChangedBy::Forwarding
@@ -390,7 +391,9 @@ fn is_told(event: &Event) -> bool {
             },
             NfEvent::ExpectationChanged { .. }
             | NfEvent::KernelDropped { .. }
+            | NfEvent::Copied { .. }
             | NfEvent::LogWritten { .. }
+            | NfEvent::SetChanged { .. }
             | NfEvent::NotKnown { .. } => true,
             NfEvent::ConnectionChanged { change, .. } => match change {
                 CtChange::Tcp(..)

@@ -115,6 +115,7 @@ pub(super) fn make(header: Header, payload: Vec<u8>, ttl: u8, tos: u8, df: bool)
         id: 0,
         df: df && header.from.is_ipv4(),
         ip_options: Vec::new(),
+        v6: Default::default(),
         transport: Transport::Tcp(tcp),
         payload: Payload::from(payload),
         fragment: None,

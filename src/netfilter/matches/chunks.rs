@@ -1,4 +1,4 @@
-//! The words of `--chunk-types` (SCTP) and `--dccp-types`.
+//! The words of `--chunk-types` (SCTP) and `--dccp-types`, and what the first ask of a packet.
 
 use super::super::RuleError;
 use super::super::extension::said;
@@ -71,6 +71,104 @@ pub(super) fn read_chunks(text: &str) -> Result<SmolStr, RuleError> {
     }
     let names: Vec<String> = found.into_iter().flatten().collect();
     Ok(format!("{which} {}", names.join(",")).into())
+}
+
+/// Chunks that a packet must, may or may only have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChunkTest {
+    which: Which,
+    /// The types, each with the flags that must be set, and those that count.
+    types: Types,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    All,
+    Any,
+    Only,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Types {
+    Every,
+    These(Vec<(u8, u8, u8)>),
+}
+
+impl ChunkTest {
+    /// Takes apart what [`read_chunks`] printed.
+    pub(super) fn of(printed: &str) -> ChunkTest {
+        let (which, list) = printed.split_once(' ').unwrap_or_default();
+        let which = match which {
+            "all" => Which::All,
+            "any" => Which::Any,
+            _ => Which::Only,
+        };
+        if list == "ALL" {
+            return ChunkTest { which, types: Types::Every };
+        }
+        let one = |item: &str| {
+            let (name, flags) = item.split_once(':').unwrap_or((item, ""));
+            let (_, ty, letters) = CHUNKS[..22].iter().find(|(n, ..)| *n == name)?;
+            let (mut set, mut mask) = (0, 0);
+            for flag in flags.chars() {
+                let bit = 7 - letters.find(flag.to_ascii_uppercase())?;
+                mask |= 1 << bit;
+                set |= u8::from(flag.is_ascii_uppercase()) << bit;
+            }
+            Some((*ty, set, mask))
+        };
+        ChunkTest { which, types: Types::These(list.split(',').filter_map(one).collect()) }
+    }
+
+    /// Whether a packet's chunks are those (`match_packet` of `xt_sctp`); `None` where one has no length or is cut
+    /// short: the kernel drops the packet.
+    pub(super) fn meets(&self, payload: &[u8]) -> Option<bool> {
+        let mut met = Vec::new();
+        let mut rest = payload;
+        loop {
+            let [ty, flags, high, low, ..] = *rest else { return None };
+            let length = usize::from(u16::from_be_bytes([high, low]));
+            if length == 0 {
+                return None;
+            }
+            let (named, fits) = match &self.types {
+                Types::Every => (true, true),
+                Types::These(list) => match list.iter().find(|(t, ..)| *t == ty) {
+                    Some((_, set, mask)) => (true, flags & mask == *set),
+                    None => (false, false),
+                },
+            };
+            match self.which {
+                Which::Any if fits => return Some(true),
+                Which::All if fits => met.push(ty),
+                Which::Only if !named || !fits => return Some(false),
+                Which::Any | Which::All | Which::Only => {}
+            }
+            match rest.get(length.next_multiple_of(4)..) {
+                Some([]) | None => break,
+                Some(after) => rest = after,
+            }
+        }
+        Some(match (self.which, &self.types) {
+            (Which::Any, _) => false,
+            (Which::Only, _) => true,
+            (Which::All, Types::Every) => (0..=u8::MAX).all(|ty| met.contains(&ty)),
+            (Which::All, Types::These(list)) => list.iter().all(|(ty, ..)| met.contains(ty)),
+        })
+    }
+}
+
+/// The names of a packet's chunks, or their numbers.
+pub(super) fn chunk_names(payload: &[u8]) -> String {
+    let mut names = Vec::new();
+    let mut rest = payload;
+    while let [ty, _, high, low, ..] = *rest {
+        let named = CHUNKS[..22].iter().find(|(_, n, _)| *n == ty);
+        names.push(named.map_or_else(|| ty.to_string(), |(name, ..)| (*name).to_owned()));
+        let length = usize::from(u16::from_be_bytes([high, low])).max(4).next_multiple_of(4);
+        rest = rest.get(length..).unwrap_or_default();
+    }
+    names.join(",")
 }
 
 /// DCCP's packet types by number.

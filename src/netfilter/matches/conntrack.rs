@@ -262,7 +262,7 @@ impl ConntrackMatch {
             ask(held, want.not, Fact::Text(names.join(",")));
         }
         if let Some(Inv { not, value: (a, b) }) = self.expire {
-            // Before confirmation the timeout is not counted down from a moment yet (`nf_ct_expires`).
+            // Before confirmation the kernel keeps a span where a moment will be: nothing is left of it.
             let confirmed = entry.has(CtStatus::Confirmed);
             let left = if confirmed { entry.expires.since(cx.now).as_secs() } else { 0 };
             ask((u64::from(a)..=u64::from(b)).contains(&left), not, Fact::Number(left));

@@ -1,12 +1,15 @@
 //! Matches: what `-m` brings in. One file a match; this one names them all.
 
-mod absent;
 mod addrtype;
+mod around;
+mod bpf;
 mod chunks;
+mod clock;
 mod comment;
 mod connlimit;
 mod conntrack;
 mod ecn;
+mod ext6;
 mod hashlimit;
 mod header;
 mod headers6;
@@ -25,13 +28,16 @@ mod ports;
 mod quota;
 mod rateest;
 mod recent;
-mod set;
+mod search;
+pub(super) mod set;
+mod spi;
 mod state;
 mod statistic;
 mod string;
 mod tcp;
 mod time;
 mod transport;
+mod typed;
 mod u32;
 
 pub use addrtype::{AddrTypeMatch, AddrTypes, IfaceLimit};
@@ -58,15 +64,17 @@ pub use state::StateMatch;
 pub use statistic::Statistic;
 pub use tcp::TcpMatch;
 pub use transport::TransportMatch;
+pub use typed::{Ask, Typed};
 
 use super::env::Env;
 use super::error::KernelError;
 use super::extension::{self, Extension};
 use super::fact::Test;
+use super::ipset::{Changes, Sets};
 use super::kept::Kept;
 use super::modules::Modules;
 use super::text::SaveOptions;
-use super::{Conntrack, CtEntry, Family, Hook, Inv, RuleRef, Skb, Unknown};
+use super::{Choices, Conntrack, CtEntry, Family, Hook, Inv, RuleRef, Skb, Unknown};
 use crate::abi::Time;
 use crate::packet::Proto;
 
@@ -123,6 +131,8 @@ pub enum Match {
     Tcp(TcpMatch),
     /// `-m sctp` and `dccp`.
     Transport(Box<TransportMatch>),
+    /// A match that prints its options as they were given: `ah`, `bpf`, `string`, `time`, `u32` and their like.
+    Typed(Box<Typed>),
     /// A match that iptables 1.8.9 does not have, word for word.
     Unknown(Unknown),
 }
@@ -132,7 +142,7 @@ pub const ALL: &[&Extension] = &[
     &addrtype::EXT,
     &kept::AH,
     &kept::AH6,
-    &kept::BPF,
+    &bpf::EXT,
     &kept::CGROUP,
     &kept::CLUSTER,
     &comment::EXT,
@@ -149,7 +159,7 @@ pub const ALL: &[&Extension] = &[
     &ecn::EXT,
     &kept::ESP,
     &kept::EUI64,
-    &kept::FRAG,
+    &headers6::FRAG,
     &hashlimit::EXT,
     &headers6::HBH,
     &kept::HELPER,
@@ -223,6 +233,23 @@ pub struct MatchCx<'a> {
     pub at: (&'a RuleRef, usize),
     /// What matches remember from packet to packet.
     pub modules: &'a mut Modules,
+    /// Chance, where a seed was given.
+    pub choices: &'a mut Choices,
+    /// What a match does beside answering.
+    pub effects: &'a mut Effects,
+    /// The host's sets.
+    pub sets: &'a mut Sets,
+    /// What a match changed in them.
+    pub changes: &'a mut Changes,
+}
+
+/// What a match does to a packet beside answering.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// The mark that it gets (`socket --restore-skmark`).
+    pub mark: Option<u32>,
+    /// It is malformed and dropped (`hotdrop`).
+    pub drop: bool,
 }
 
 impl Match {
@@ -254,6 +281,7 @@ impl Match {
             Match::Statistic(_) => "statistic",
             Match::Tcp(_) => "tcp",
             Match::Transport(m) => m.name(),
+            Match::Typed(m) => m.kept.name,
             Match::Unknown(u) => &u.name,
         }
     }
@@ -286,6 +314,7 @@ impl Match {
             Match::Statistic(m) => m.save(out),
             Match::Tcp(m) => m.save(out),
             Match::Transport(m) => m.save(out),
+            Match::Typed(m) => m.kept.save(out),
             Match::Unknown(m) => m.save(out),
         }
     }
@@ -302,8 +331,8 @@ impl Match {
             Match::Header(m) => m.test(cx),
             Match::Icmp(m) => m.test(cx),
             Match::IpRange(m) => m.test(cx),
-            Match::Kept(m) => absent::test(m, cx),
-            Match::Set(_) | Match::Unknown(_) => Test::not_modelled(),
+            Match::Set(m) => m.test(cx),
+            Match::Kept(_) | Match::Unknown(_) => Test::not_modelled(),
             Match::Limit(m) => m.test(cx),
             Match::Mac(m) => m.test(cx),
             Match::Mark(m) => m.test(cx),
@@ -318,6 +347,7 @@ impl Match {
             Match::Statistic(m) => m.test(cx),
             Match::Tcp(m) => m.test(cx),
             Match::Transport(m) => m.test(cx),
+            Match::Typed(m) => m.test(cx),
         }
     }
 
@@ -348,17 +378,18 @@ impl Match {
         match self {
             Match::AddrType(m) => m.base_hooks(),
             Match::PhysDev(m) => m.base_hooks(),
-            Match::Kept(m) if m.name == "policy" => {
-                if m.get("dir") == Some("in") {
+            Match::Typed(m) if m.kept.name == "policy" => {
+                if m.kept.get("dir") == Some("in") {
                     IN
                 } else {
                     OUT
                 }
             }
-            Match::Kept(m) if m.name == "devgroup" => match (m.has("src-group"), m.has("dst-group")) {
+            Match::Typed(m) => match (m.kept.has("src-group"), m.kept.has("dst-group")) {
                 (true, true) => &[Hook::Forward],
                 (true, false) => IN,
-                _ => OUT,
+                (false, true) => OUT,
+                (false, false) => &[],
             },
             _ => &[],
         }
@@ -373,6 +404,7 @@ impl Match {
             Match::Owner(m) => return m.kernel(),
             Match::Recent(m) => return m.kernel(),
             Match::Kept(m) => return kept::kernel(m),
+            Match::Typed(m) => return kept::kernel(&m.kept),
             _ => false,
         };
         wrong.then_some(KernelError::InvalidArgument)

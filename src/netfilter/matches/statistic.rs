@@ -101,7 +101,8 @@ impl Statistic {
         }
     }
 
-    /// As `statistic_mt` does. Chance is not thrown here, but for its two ends: the walk shows both ways.
+    /// As `statistic_mt` does. Chance is thrown only where a seed was given; else the walk shows
+    /// both ways, but for its two ends.
     pub(super) fn test(&self, cx: &mut MatchCx) -> Test {
         match *self {
             Statistic::Random(Inv { not, value }) => {
@@ -109,7 +110,7 @@ impl Statistic {
                 let held = match chance {
                     0 => Ternary::No,
                     WHOLE.. => Ternary::Yes,
-                    _ => Ternary::Unknown,
+                    _ => cx.choices.throw().map_or(Ternary::Unknown, |n| Ternary::from(n < chance)),
                 };
                 let permille = (f64::from(chance) * 1000.0 / f64::from(WHOLE)).round() as u16;
                 Test::new(held, Fact::Chance(permille))

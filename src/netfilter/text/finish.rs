@@ -1,10 +1,12 @@
 //! What a command's options make together: checks at the end (`do_parse`), addresses, the rules.
 
 use super::super::error::RuleError;
-use super::super::extension::{Args, Build, check_all};
+use super::super::extension::{Args, Build, check_all, said};
+use super::super::matches::set;
 use super::super::rule::AddrMask;
+use super::super::value::Kind;
 use super::super::{ChainName, Hook, Inv, Match, Rule, TableName, Target, Unknown, addr, targets};
-use super::parser::{Given, Jump, Parser, Source};
+use super::parser::{Given, Jump, Loaded, Parser, Source};
 use super::rule::{Command, Remark};
 use super::translate::translate;
 use super::verb::{Verb, too_long};
@@ -139,12 +141,12 @@ impl Parser<'_> {
                     check(&args)?;
                 }
                 check_all(ext, &loaded.given)?;
+                let missing = self.check_sets(place)?;
                 match ext.build {
                     Build::Match(build) => self.rule.matches.push(build(&args)?),
                     Build::Target(build) => self.rule.target = build(&args)?,
                 }
-                let word = loaded.word;
-                return self.check_sets(place, word);
+                self.remarks.extend(missing);
             }
             Source::Unknown(name, words) if loaded.is_target => {
                 if self.reading.dump && (!words.is_empty() || targets::is_foreign(name)) {
@@ -161,21 +163,34 @@ impl Parser<'_> {
         Ok(())
     }
 
-    /// Sets are made by another program: iptables refuses a rule that names one that is not there.
-    fn check_sets(&mut self, place: usize, word: usize) -> Result<(), RuleError> {
-        let name = match (&self.rule.target, self.rule.matches.last()) {
-            (Target::Kept(t), _) if self.loaded[place].is_target && t.name == "SET" => {
-                t.opts.first().map(|o| o.value.split(' ').next().unwrap_or_default().to_owned())
-            }
-            (_, Some(Match::Set(set))) if !self.loaded[place].is_target => Some(set.name.value.to_string()),
-            _ => None,
+    /// Sets are made by another program: iptables asks the kernel for each, and refuses one that is not there.
+    fn check_sets(&self, place: usize) -> Result<Vec<(usize, Remark)>, RuleError> {
+        let Loaded { source: Source::Known(ext), given, word, .. } = &self.loaded[place] else {
+            return Ok(Vec::new());
         };
-        let Some(name) = name else { return Ok(()) };
-        if !self.reading.dump {
-            return Err(RuleError::Said(format!("Set {name} doesn't exist.\n")));
+        if !matches!(ext.name, "set" | "SET") {
+            return Ok(Vec::new());
         }
-        self.remarks.push((word, Remark::NoSet(name)));
-        Ok(())
+        let named = given.iter().filter(|a| matches!(ext.opts[a.opt].kind, Kind::TwoTexts));
+        let mut missing = Vec::new();
+        for text in named.map(|a| a.value.text()) {
+            let (name, sides) = set::split(text);
+            match self.reading.sets.map(|sets| sets.get(name)) {
+                Some(None) => return said(format!("Set {name} doesn't exist.\n")),
+                None if !self.reading.dump => return said(format!("Set {name} doesn't exist.\n")),
+                None => missing.push((*word, Remark::NoSet(name.to_owned()))),
+                Some(Some(set)) => {
+                    if let Some(family) = set.spec.family.filter(|f| *f != self.reading.family) {
+                        let family = if family.is_v4() { "IPv4" } else { "IPv6" };
+                        return said(format!(
+                            "The protocol family of set {name} is {family}, which is not applicable.\n"
+                        ));
+                    }
+                }
+            }
+            set::read_sides(sides)?;
+        }
+        Ok(missing)
     }
 
     /// Makes a jump of a target that is no extension; the caller knows whether there is such a chain.

@@ -18,7 +18,7 @@ mod words;
 pub use diagnostic::{Diagnostic, Problem, Severity};
 pub use parts::{RuleParts, rule_parts};
 pub use report::report;
-pub use restore::{MAX_BYTES, Restored, family_of_dump, restore};
+pub use restore::{MAX_BYTES, Restored, family_of_dump, restore, restore_with};
 pub use rule::{Command, Reading, Remark, parse_command};
 pub use save::{Save, SaveOptions, rule_line, rule_words};
 pub use try_rule::{Tried, try_rule};

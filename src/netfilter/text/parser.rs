@@ -42,7 +42,7 @@ pub(super) struct Jump<'a> {
 }
 
 pub(super) struct Parser<'a> {
-    pub(super) reading: Reading,
+    pub(super) reading: Reading<'a>,
     pub(super) words: &'a [Word],
     pub(super) at: usize,
     /// The `!` that waits for its option.
@@ -63,7 +63,7 @@ pub(super) struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     /// Nothing read yet.
-    pub(super) fn new(reading: Reading, words: &'a [Word]) -> Self {
+    pub(super) fn new(reading: Reading<'a>, words: &'a [Word]) -> Self {
         Parser {
             reading,
             words,

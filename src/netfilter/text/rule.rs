@@ -1,6 +1,7 @@
 //! One command: what its words say, and why they are refused.
 
 use super::super::error::RuleError;
+use super::super::ipset::Sets;
 use super::super::{ChainName, Family, Rule, TableName};
 use super::parser::Parser;
 use super::verb::Verb;
@@ -40,7 +41,7 @@ pub enum Remark {
 
 /// How a command is read.
 #[derive(Clone, Copy)]
-pub struct Reading {
+pub struct Reading<'a> {
     /// The table's family.
     pub family: Family,
     /// The table.
@@ -48,17 +49,20 @@ pub struct Reading {
     /// The words are a dump's line. There `-t` and `-w` have no place; what other versions of iptables take is
     /// read with a remark: `!` behind its option, unknown matches and targets.
     pub dump: bool,
+    /// The host's IP sets, where they are known: a rule that names another is refused. Without them a dump's rules
+    /// are kept with a remark, and such rules typed as commands are refused, as on a host without any set.
+    pub sets: Option<&'a Sets>,
 }
 
 /// Reads a command's words: `-A CHAIN …` and its like.
 ///
 /// ```
 /// use vitrine::netfilter::{Family, TableName, text::{Reading, parse_command, split}};
-/// let reading = Reading { family: Family::Ip, table: TableName::Filter, dump: false };
+/// let reading = Reading { family: Family::Ip, table: TableName::Filter, dump: false, sets: None };
 /// let refused = parse_command(reading, &split("-A INPUT -p tpc").words).unwrap_err();
 /// assert_eq!((refused.word, refused.error.to_string().as_str()), (3, "unknown protocol \"tpc\" specified"));
 /// ```
-pub fn parse_command(reading: Reading, words: &[Word]) -> Result<Command, Refusal> {
+pub fn parse_command<'a>(reading: Reading<'a>, words: &'a [Word]) -> Result<Command, Refusal> {
     let mut parser = Parser::new(reading, words);
     let refusal = match parser.run() {
         Err(error) => (parser.word(), error),

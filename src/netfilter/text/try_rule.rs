@@ -53,7 +53,7 @@ fn run(
     table: TableName,
     words: &[Word],
 ) -> Result<(Vec<String>, Warnings), (RuleError, Warnings)> {
-    let reading = Reading { family, table, dump: false };
+    let reading = Reading { family, table, dump: false, sets: None };
     let warnings = |remarks: Vec<(usize, Remark)>| -> Warnings {
         remarks
             .into_iter()

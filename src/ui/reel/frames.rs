@@ -222,7 +222,12 @@ impl Maker<'_> {
                 let spot = self.hook.map_or(Spot::Arrives, |hook| Spot::At(hook, stage));
                 self.push(id, spot, None, Look::NO, Some(AttrValue::Static("DROP")));
             }
-            NfEvent::ExpectationChanged { .. } | NfEvent::LogWritten { .. } => self.also(id),
+            NfEvent::ExpectationChanged { .. }
+            | NfEvent::Copied { .. }
+            | NfEvent::LogWritten { .. }
+            | NfEvent::SetChanged { .. } => {
+                self.also(id)
+            }
             NfEvent::NotKnown { .. } => {
                 self.also(id);
                 if let Some(last) = self.reel.frames.last_mut() {

@@ -124,12 +124,25 @@ changed-quoted = The packet quoted inside: { $from } → { $to }
 changed-other = The packet changes: { $from } → { $to }
 
 log-written = A line goes to the log: { $line }
+copied = A copy of the packet is sent to { $gateway }
 
 not-known-masquerade-address = The packet is masqueraded, but the address of the outgoing interface is not known; it is left as it is
 not-known-target = The target { $name } is not part of the model: what it does is not known
 not-known-helper = The helper { $name } is not part of the model: what it does with the packet is not known
 not-known-path-mtu = The maximum segment size is to fit the path, whose size is not known; it is left as it is
 not-known-queue = The packet goes to a program in userspace; what that decides is not known
+not-known-set = What the set { $name } holds, or what of the packet is looked for in it, is not known
+
+set-created = The set { $set } is made: { $what }
+set-destroyed = The set { $set } is destroyed
+set-flushed = The set { $set } is emptied
+set-renamed = The set { $set } is now called { $what }
+set-swapped = The sets { $set } and { $what } change places
+set-added = { $what } comes into the set { $set }
+set-updated = { $what } is in the set { $set } already; its time and what stands beside it are new
+set-deleted = { $what } is taken out of the set { $set }
+set-expired = The time of { $what } in the set { $set } is up: it is gone
+set-gave-way = The set { $set } is full: { $what } gives way
 
 # What was worked out of a host that nobody described.
 assumed-own-address = { $addr } is this host’s own address on { $iface }
@@ -146,6 +159,9 @@ found-tokens = { $n ->
     [one] one token left
    *[other] { $n } tokens left
 }
+found-set-in = { $asked }, met by { $entry } of { $set }
+found-set-out = { $asked }, not in { $set }
+found-set-nothing = nothing to look for in { $set }
 found-absent-header = no such header
 found-absent-tcp-option = no such option
 found-absent-connection = no connection
@@ -153,12 +169,21 @@ found-absent-socket = no socket of this host
 found-absent-owner = a socket of the kernel's own, which has no user
 found-absent-ethernet = no Ethernet header
 found-absent-entry = no entry in the list
+found-absent-text = the text is not there
+found-absent-ipsec = no IPsec
 found-nothing = nothing is asked
 found-not-told-out-interface = not known: the outgoing interface
 found-not-told-mac = not known: the hardware address
 found-not-told-owner = not known: the owner of the socket
 found-not-told-addr-type = not known: the kind of address
 found-not-told-tcp-options = not known: the packet’s TCP options
+found-not-told-payload = not known: the bytes in question
+found-not-told-socket = not known: the host’s sockets
+found-not-told-reverse-path = not known: the way back to the source
+found-not-told-group = not known: the interfaces’ groups
+found-not-told-realm = not known: the routes’ realms
+found-not-told-cgroup = not known: the sending socket’s class
+found-not-told-fingerprints = not known: the systems’ fingerprints
 found-not-modelled = not modelled
 
 reply-no-moment = No packet was sent yet

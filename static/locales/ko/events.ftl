@@ -124,12 +124,25 @@ changed-quoted = 안에 인용된 패킷: { $from } → { $to }
 changed-other = 패킷이 바뀝니다: { $from } → { $to }
 
 log-written = 로그에 한 줄이 남습니다: { $line }
+copied = 패킷의 사본이 { $gateway }(으)로 나갑니다
 
 not-known-masquerade-address = 마스커레이드 대상이지만 나가는 인터페이스의 주소를 몰라 그대로 둡니다
 not-known-target = { $name } 대상은 모델에 없어 무엇을 하는지 알 수 없습니다
 not-known-helper = { $name } 헬퍼는 모델에 없어 패킷에 무엇을 하는지 알 수 없습니다
 not-known-path-mtu = MSS를 경로에 맞추려 하지만 경로의 MTU를 몰라 그대로 둡니다
 not-known-queue = 패킷이 사용자 공간 프로그램으로 넘어가며, 그 결정은 알 수 없습니다
+not-known-set = 집합 { $name }의 내용이나 거기서 찾을 패킷의 값을 알 수 없습니다
+
+set-created = 집합 { $set }이(가) 만들어집니다: { $what }
+set-destroyed = 집합 { $set }이(가) 없어집니다
+set-flushed = 집합 { $set }이(가) 비워집니다
+set-renamed = 집합 { $set }의 이름이 { $what }(으)로 바뀝니다
+set-swapped = 집합 { $set }와(과) { $what }의 내용이 서로 바뀝니다
+set-added = { $what } 항목이 집합 { $set }에 추가됩니다
+set-updated = { $what } 항목은 이미 집합 { $set }에 있어 남은 시간과 부가 정보만 새로 고칩니다
+set-deleted = { $what } 항목이 집합 { $set }에서 빠집니다
+set-expired = 집합 { $set }에서 { $what } 항목의 시간이 다 되어 사라집니다
+set-gave-way = 집합 { $set }이(가) 가득 차 { $what } 항목이 자리를 내줍니다
 
 # 따로 설명하지 않은 호스트에 대해 추정한 것.
 assumed-own-address = { $addr } 주소는 이 호스트의 { $iface } 주소
@@ -142,6 +155,9 @@ found-none = 없음
 found-fragment = 뒤쪽 단편
 found-not-fragment = 뒤쪽 단편이 아님
 found-tokens = 남은 토큰 { $n }개
+found-set-in = { $asked } (집합 { $set }의 { $entry } 항목에 해당)
+found-set-out = { $asked } (집합 { $set }에 없음)
+found-set-nothing = 집합 { $set }에서 찾을 값이 없음
 found-absent-header = 해당 헤더 없음
 found-absent-tcp-option = 해당 옵션 없음
 found-absent-connection = 연결 없음
@@ -149,12 +165,21 @@ found-absent-socket = 이 호스트의 소켓 없음
 found-absent-owner = 사용자가 없는 커널 자체의 소켓
 found-absent-ethernet = 이더넷 헤더 없음
 found-absent-entry = 목록에 없음
+found-absent-text = 찾는 문자열이 없음
+found-absent-ipsec = IPsec 없음
 found-nothing = 묻는 것 없음
 found-not-told-out-interface = 나가는 인터페이스를 모름
 found-not-told-mac = 하드웨어 주소를 모름
 found-not-told-owner = 소켓 소유자를 모름
 found-not-told-addr-type = 주소 종류를 모름
 found-not-told-tcp-options = 패킷의 TCP 옵션을 모름
+found-not-told-payload = 해당 바이트를 모름
+found-not-told-socket = 호스트의 소켓을 모름
+found-not-told-reverse-path = 출발지로 돌아가는 경로를 모름
+found-not-told-group = 인터페이스 그룹을 모름
+found-not-told-realm = 경로의 realm을 모름
+found-not-told-cgroup = 보낸 소켓의 클래스를 모름
+found-not-told-fingerprints = 시스템 지문을 모름
 found-not-modelled = 모델에 없음
 
 reply-no-moment = 아직 보낸 패킷이 없습니다
