@@ -75,7 +75,8 @@ pub(super) fn record(
         let mut line = json!({"host": net.name(*host), "dev": dev.as_str(), "dir": dir});
         merge(&mut line, packet_json(packet));
         wire.push(line);
-        if dir == "out" {
+        // A recording takes an IPv6 piece for another protocol's packet.
+        if dir == "out" && (packet.src.is_ipv4() || packet.fragment.is_none()) {
             sent.push((*host, packet.clone()));
         }
     }

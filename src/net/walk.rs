@@ -219,8 +219,9 @@ impl<'a> Way<'a> {
             self.icmp_error(skb, Some(IcmpType::new(11, 0)), Some(IcmpType::new(3, 0)), cause);
             return (Fate::Lost(Lost::TtlExceeded), Some(cause));
         }
-        let may_cut = v4 && !skb.packet.df;
-        if let Some(mtu) = hop.mtu.filter(|mtu| skb.packet.len() > *mtu && !may_cut) {
+        // What came in pieces that fit leaves in such pieces again (`ip_exceeds_mtu`, `ip6_pkt_too_big`).
+        let may_cut = |mtu: u32| (v4 && !skb.packet.df) || skb.largest_piece.is_some_and(|l| l <= mtu);
+        if let Some(mtu) = hop.mtu.filter(|mtu| skb.packet.len() > *mtu && !may_cut(*mtu)) {
             self.too_big(skb, mtu, cause);
             return (Fate::Lost(Lost::TooBig), Some(cause));
         }
