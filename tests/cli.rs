@@ -246,7 +246,10 @@ fn sets_decide_and_are_named() {
         b"create blocked hash:net,port\nadd blocked 203.0.113.0/24,tcp:22\ncreate seen hash:ip timeout 60\n",
     );
     let packet = "in=eth0 tcp 203.0.113.9:40000 > 198.51.100.2:22 syn";
-    check(&["trace", "--rules", &rules, "--ipset", &sets, "--packet", packet], 1, expect![[r#"
+    check(
+        &["trace", "--rules", &rules, "--ipset", &sets, "--packet", packet],
+        1,
+        expect![[r#"
         assumed: 198.51.100.2 is this host’s own address on eth0
         assumed: everything else is reached by eth0
         packet 1: in=eth0 tcp 203.0.113.9:40000 > 198.51.100.2:22 syn
@@ -259,7 +262,9 @@ fn sets_decide_and_are_named() {
           The packet is dropped
         = DROP: The packet is dropped
           INPUT 1 matches: -m set --match-set blocked src,dst -j DROP
-    "#]], expect![""]);
+    "#]],
+        expect![""],
+    );
     let other = "in=eth0 tcp 203.0.113.9:40000 > 198.51.100.2:23 syn";
     check(
         &["trace", "--all", "--rules", &rules, "--ipset", &sets, "--packet", other],

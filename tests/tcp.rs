@@ -6,12 +6,13 @@
 //! larger segment came, since Linux widens it then.
 #![cfg(not(target_arch = "wasm32"))]
 
-use std::collections::BTreeMap;
+use proptest::prelude::*;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 use vitrine::abi::Time;
 use vitrine::net::errno::Errno;
-use vitrine::net::tcp::{Action, Connection, Listener, Settings, reset_for};
+use vitrine::net::tcp::{Action, Connection, Listener, Settings, State, reset_for};
 use vitrine::packet::{
     Icmp, IcmpType, Packet, Payload, Tcp, TcpFlags, TcpNumbers, TcpOption, TcpOptions, Transport,
 };
@@ -50,6 +51,8 @@ struct Play {
     /// What was said since the last command: by direction, with its time.
     said: [Vec<(u64, String)>; 2],
     results: Vec<String>,
+    /// Whether the next segments get lost, one after another; then none does.
+    lossy: Vec<bool>,
 }
 
 fn ms(ms: u64) -> Time {
@@ -79,6 +82,7 @@ impl Play {
             widened: [false; 2],
             said: [Vec::new(), Vec::new()],
             results: Vec::new(),
+            lossy: Vec::new(),
         }
     }
 
@@ -128,7 +132,7 @@ impl Play {
 
     /// Carries out what a machine wants, and what that brings about, in the order of the wire.
     fn act(&mut self, side: usize, ends: Option<(SocketAddr, SocketAddr)>, actions: Vec<Action>) {
-        let mut wire = std::collections::VecDeque::new();
+        let mut wire = VecDeque::new();
         self.note(side, ends, actions, &mut wire);
         while let Some((to, packet)) = wire.pop_front() {
             let (ends, actions) = self.arrive(to, &packet);
@@ -141,7 +145,7 @@ impl Play {
         side: usize,
         mut ends: Option<(SocketAddr, SocketAddr)>,
         actions: Vec<Action>,
-        wire: &mut std::collections::VecDeque<(usize, Packet)>,
+        wire: &mut VecDeque<(usize, Packet)>,
     ) {
         for action in actions {
             let socket = |m: &mut Machine, ends| -> Option<()> {
@@ -157,7 +161,9 @@ impl Play {
             match action {
                 Action::Send(packet) => {
                     self.say(side, &packet);
-                    wire.push_back((1 - side, packet));
+                    if !self.lossy.pop().unwrap_or(false) {
+                        wire.push_back((1 - side, packet));
+                    }
                 }
                 Action::Accepted(connection) => {
                     let key = (connection.local(), connection.remote());
@@ -183,9 +189,7 @@ impl Play {
         let ends = (SocketAddr::new(packet.dst, dport), SocketAddr::new(packet.src, sport));
         let now = self.now;
         let listener = machine.listener.as_mut().filter(|(port, _)| *port == dport).map(|(_, l)| l);
-        let alive = |s: &&mut Socket| {
-            s.connection.as_ref().is_some_and(|c| c.state() != vitrine::net::tcp::State::Closed)
-        };
+        let alive = |s: &&mut Socket| s.connection.as_ref().is_some_and(|c| c.state() != State::Closed);
         if let Some(connection) =
             machine.sockets.get_mut(&ends).filter(alive).and_then(|s| s.connection.as_mut())
         {
@@ -323,9 +327,7 @@ impl Play {
                         // After the other side's FIN there is an end, not an error (`SOCK_DONE`).
                         let end = match socket.error.take_if(|_| !socket.eof) {
                             Some(error) => error.name(),
-                            None if socket.eof || connection.state() == vitrine::net::tcp::State::Closed => {
-                                "eof"
-                            }
+                            None if socket.eof || connection.state() == State::Closed => "eof",
                             None => "EAGAIN",
                         };
                         self.results.push(format!("= {} {end}", bytes.len()));
@@ -476,4 +478,115 @@ fn exchanges_are_as_linux_has_them() {
     }
     assert!(count > 100, "only {count} exchanges");
     assert!(failures.is_empty(), "{} of {count}:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Any header at all, near the numbers that count.
+fn header() -> impl Strategy<Value = (u8, i32, i32, u16, u16, bool)> {
+    let near = prop_oneof![-10..10i32, -3000..3000i32, any::<i32>()];
+    (any::<u8>(), near.clone(), near, any::<u16>(), 0..2000u16, any::<bool>())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+
+    /// Whatever segments come, in whatever state, nothing panics, and timers come to an end.
+    #[test]
+    fn nonsense_does_no_harm(segments in prop::collection::vec(header(), 1..40), calls in any::<[u8; 8]>()) {
+        let ends: [SocketAddr; 2] =
+            ["10.0.0.1:40001", "10.0.0.2:80"].map(|a| a.parse().expect("an address"));
+        let mut now = ms(5);
+        let (mut connection, mut said) = Connection::connect(ends[0], ends[1], now, Settings::default());
+        let mut listener = Listener::new(Settings::default());
+        let (mut seq, mut ack) = (0u32, 0u32);
+        for (n, (flags, ds, da, window, size, to_listener)) in segments.into_iter().enumerate() {
+            if let Some(numbers) = said.iter().rev().find_map(|a| match a {
+                Action::Send(packet) => packet.tcp().and_then(|t| t.numbers),
+                _ => None,
+            }) {
+                (seq, ack) = (numbers.ack, numbers.seq);
+            }
+            let tcp = Tcp {
+                sport: 80,
+                dport: 40001,
+                flags: TcpFlags(flags),
+                numbers: Some(TcpNumbers {
+                    seq: seq.wrapping_add(ds as u32),
+                    ack: ack.wrapping_add(da as u32),
+                    window,
+                }),
+                options: TcpOptions::default(),
+            };
+            let mut packet =
+                Packet::new(ends[1].ip(), ends[0].ip(), Transport::Tcp(tcp)).expect("one family");
+            packet.payload = Payload::Size(size);
+            now = now.after(Duration::from_millis(37));
+            said = if to_listener { listener.input(&packet, now) } else { connection.input(&packet, now) };
+            for action in &said {
+                if let Action::Accepted(made) = action {
+                    connection = (**made).clone();
+                }
+            }
+            match calls[n % 8] % 8 {
+                0 => drop(connection.send(&[1; 3000], now)),
+                1 => drop(connection.read(now)),
+                2 => drop(connection.shutdown_write(now)),
+                3 if n > 20 => drop(connection.close(now)),
+                _ => {}
+            }
+        }
+        let mut fired = 0;
+        connection.abort(now);
+        while let Some(at) = connection.next_timer().into_iter().chain(listener.next_timer()).min() {
+            connection.timer(at);
+            listener.timer(at);
+            fired += 1;
+            prop_assert!(fired < 200, "timers without end");
+        }
+    }
+
+    /// However many segments are lost, what is sent arrives, once and in order, and both sides end.
+    #[test]
+    fn what_is_sent_arrives(lost in prop::collection::vec(prop::bool::weighted(0.3), 60), size in 1..60_000usize) {
+        let mut play = Play::new("");
+        play.command(1, &["listen", "80"]);
+        play.lossy = lost;
+        play.command(0, &["connect", "40001", "80"]);
+        let data: Vec<u8> = (0..size).map(|n| (n * 7 % 251) as u8).collect();
+        let mut at = 0;
+        let own = |p: &Play, side: usize| p.machines[side].own;
+        while play.machines[1].sockets.is_empty() && at < 300_000 {
+            at += 100;
+            play.until(at);
+        }
+        prop_assume!(own(&play, 1).is_some());
+        let now = play.now;
+        let client = own(&play, 0).expect("a client");
+        play.with(0, client, |c| c.send(&data, now).unwrap_or_default());
+        play.with(0, client, |c| c.shutdown_write(now).unwrap_or_default());
+        let mut got = Vec::new();
+        let server = own(&play, 1).expect("a server");
+        let mut ended = false;
+        while at < 3_000_000 && !ended {
+            at += 100;
+            play.until(at);
+            ended = play.machines[1].sockets[&server].eof;
+            let now = play.now;
+            play.with(1, server, |c| {
+                let (bytes, actions) = c.read(now);
+                got.extend_from_slice(&bytes);
+                actions
+            });
+        }
+        prop_assert!(got == data, "{} of {size} bytes", got.len());
+        let now = play.now;
+        play.with(1, server, |c| c.close(now));
+        play.with(0, client, |c| c.close(now));
+        play.until(at + 300_000);
+        for machine in &play.machines {
+            for socket in machine.sockets.values() {
+                let state = socket.connection.as_ref().map(Connection::state);
+                prop_assert_eq!(state, Some(State::Closed));
+            }
+        }
+    }
 }

@@ -138,8 +138,3 @@ fn sysctl(host: &mut Host, words: &[&str]) -> Result<Done, String> {
     }
     Ok(Done::default())
 }
-
-/// Loads what `ipset save` printed.
-pub(super) fn restore_sets(_host: &mut Host, _text: &str) -> Result<(), String> {
-    Err("the model has no sets yet".into())
-}

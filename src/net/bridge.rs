@@ -118,6 +118,7 @@ impl Way<'_> {
         }
         let begins = NetEvent::Begins { skb: Arc::new(skb.clone()), origin: Origin::Wire(bridge.clone()) };
         let begins = self.emit(cause, begins);
+        self.begun = Some(begins);
         let dst = skb.packet.dst;
         if let Err(end) = self.hook(Hook::Prerouting, &mut skb, begins) {
             self.end(end, begins);

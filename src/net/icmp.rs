@@ -1,5 +1,6 @@
 //! The ICMP messages that a host sends of its own accord (`icmp_send`, `icmp6_send`, `icmp_reply`).
 
+use super::event::NetEvent;
 use super::fib::Links;
 use super::routing::Hop;
 use super::sysctl::Global;
@@ -8,6 +9,7 @@ use crate::abi::EventId;
 use crate::netfilter::{Cast, CtRef, CtState, Sender, Skb};
 use crate::packet::{Icmp, IcmpType, Packet, Transport};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 impl Way<'_> {
     /// Answers with a packet that the kernel has made: an ICMP error comes from the host's own address, and all
@@ -24,7 +26,10 @@ impl Way<'_> {
                 return;
             }
             // The host's one socket for ICMP is busy with what is being sent (`icmp_xmit_lock`).
-            if skb.iif.is_none() && skb.sender == Sender::Kernel && rejected.icmp().is_some() {
+            if skb.iif.is_none() && skb.sender == Sender::KernelSocket && rejected.icmp().is_some() {
+                return;
+            }
+            if rejected.icmp().is_some_and(|icmp| is_answerless(icmp.kind, v4)) {
                 return;
             }
             match self.host.error_source(skb) {
@@ -65,7 +70,26 @@ impl Way<'_> {
         }
         let gateway = hop.gateway.unwrap_or(skb.packet.dst);
         let icmp = Icmp { gateway: Some(gateway), ..Icmp::error(IcmpType::new(5, 1), &skb.packet) };
+        let before = self.outs.len();
         self.icmp_message(skb, icmp, cause);
+        // It leaves before the packet goes on: what is not settled of the connection yet counts.
+        if let Some(begun) = self.begun {
+            for out in self.outs.split_off(before) {
+                match out {
+                    Out::Answer(answer) => self.send_answer(answer),
+                    other => self.outs.push(other),
+                }
+            }
+            self.emit(begun, NetEvent::Resumes { begun });
+        }
+    }
+
+    /// Leads an answer out, in between.
+    fn send_answer(&mut self, answer: Answer) {
+        let mut skb = Skb { ct: answer.ct, mark: answer.mark, ..Skb::new(answer.packet) };
+        let begins = self.emit(answer.cause, NetEvent::Answers { skb: Arc::new(skb.clone()) });
+        let (fate, by) = self.send(&mut skb, begins);
+        self.emit(by.unwrap_or(begins), NetEvent::Ended { fate, by });
     }
 
     fn icmp_message(&mut self, skb: &Skb, icmp: Icmp, cause: EventId) {
@@ -77,6 +101,15 @@ impl Way<'_> {
         if let Some(packet) = Packet::new(about.dst, about.src, Transport::Icmp(icmp)) {
             self.answer(skb, packet, cause);
         }
+    }
+}
+
+/// Messages that no ICMP error is sent about, besides errors: what Linux has no use for, and types that it does
+/// not know (`icmp_pointers`, `is_ineligible`).
+fn is_answerless(kind: IcmpType, v4: bool) -> bool {
+    match v4 {
+        true => kind.is_error(true) || matches!(kind.ty, 1 | 2 | 6 | 7 | 9 | 10 | 19..),
+        false => kind.ty < 128 || kind.ty == 137,
     }
 }
 

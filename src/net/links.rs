@@ -11,7 +11,7 @@ use super::routing::Hop;
 use super::sysctl::Conf;
 use super::walk::Out;
 use crate::abi::{EventId, IfName, Mac};
-use crate::netfilter::{Cast, Family, Hook, Skb};
+use crate::netfilter::{Cast, Family, Hook, Skb, TeeCopy};
 use crate::packet::Packet;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -116,6 +116,7 @@ impl Network {
             }
             let origin = Origin::Wire(dev.clone());
             let begins = way.emit(cause, NetEvent::Begins { skb: Arc::new(skb.clone()), origin });
+            way.begun = Some(begins);
             let end = way.receive(&mut skb, begins);
             way.end(end, begins);
         });
@@ -183,6 +184,12 @@ impl Network {
                     });
                 }
                 Out::Deliver { skb, cause } => self.deliver(host, skb, cause),
+                Out::Tee(TeeCopy { mut skb, gateway, oif, cause }) => self.walk(host, |way| {
+                    way.teed = true;
+                    let begins = way.emit(cause, NetEvent::Answers { skb: Arc::new(skb.clone()) });
+                    let end = way.send_copy(&mut skb, gateway, oif.as_ref(), begins);
+                    way.end(end, begins);
+                }),
             }
         }
     }

@@ -288,6 +288,9 @@ impl Sink<Event> for Scribe<'_> {
         {
             *self.pass = Some(PassId(self.log.next_id().0));
         }
+        if let Event::Net(NetEvent::Resumes { begun }) = event {
+            *self.pass = Some(PassId(begun.0));
+        }
         self.log.emit(cause, Happening { host: self.host, time: self.time, pass: *self.pass, event })
     }
 }

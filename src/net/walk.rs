@@ -7,6 +7,7 @@ use super::host::Host;
 use super::inject::Injected;
 use super::routing::{Hop, Inbound, Outbound};
 use crate::abi::{EventId, IfName, Sink};
+use crate::netfilter::TeeCopy;
 use crate::netfilter::event::{ChangedBy, Event as NfEvent};
 use crate::netfilter::{
     Cast, Choices, CtRef, CtState, Family, Hook, HookVerdict, OutDev, Sender, Skb, WalkCx,
@@ -30,6 +31,10 @@ pub(super) struct Way<'a> {
     pub fixed: Option<Hop>,
     /// What goes out by `lo` comes in on the same way, instead of by [`Out::Loop`].
     pub through_lo: bool,
+    /// The event that the way began with, where answers may be sent before it ends.
+    pub begun: Option<EventId>,
+    /// The packet is a TEE rule's copy.
+    pub teed: bool,
     /// What came of it, in order.
     pub outs: Vec<Out>,
 }
@@ -47,6 +52,8 @@ pub(super) enum Out {
     Copy { copy: Skb, real: Skb, hop: Hop, cause: EventId },
     /// It is for a socket, or for the kernel.
     Deliver { skb: Skb, cause: EventId },
+    /// A copy that a TEE rule made goes to its gateway.
+    Tee(TeeCopy),
 }
 
 /// A packet that the kernel sends in answer to another.
@@ -105,7 +112,11 @@ impl Host {
         let fate = way.end(end, begins);
         let answers = way.outs.into_iter().filter_map(|out| match out {
             Out::Answer(answer) => Some(answer),
-            Out::Transmit { .. } | Out::Loop { .. } | Out::Copy { .. } | Out::Deliver { .. } => None,
+            Out::Transmit { .. }
+            | Out::Loop { .. }
+            | Out::Copy { .. }
+            | Out::Deliver { .. }
+            | Out::Tee(_) => None,
         });
         (fate, answers.collect())
     }
@@ -134,6 +145,8 @@ impl<'a> Way<'a> {
             bound: None,
             fixed: None,
             through_lo: false,
+            begun: None,
+            teed: false,
             outs: Vec::new(),
         }
     }
@@ -149,7 +162,7 @@ impl<'a> Way<'a> {
         let held = |out: &Out| match out {
             Out::Answer(answer) => answer.ct?.entry,
             Out::Copy { copy: skb, .. } | Out::Loop { skb, .. } => skb.ct?.entry,
-            Out::Transmit { .. } | Out::Deliver { .. } => None,
+            Out::Transmit { .. } | Out::Deliver { .. } | Out::Tee(_) => None,
         };
         let kept: Vec<_> = self.outs.iter().filter_map(held).collect();
         self.host.netfilter.forget_unconfirmed(&kept, ended, &mut Narrow(self.sink));
@@ -215,6 +228,10 @@ impl<'a> Way<'a> {
         if off {
             return (Fate::Lost(Lost::ForwardingOff), Some(cause));
         }
+        // TPROXY gave it a socket, and routing sent it elsewhere (`ip_forward`).
+        if skb.tproxy.is_some() {
+            return (Fate::Lost(Lost::NotForHost), Some(cause));
+        }
         if skb.packet.ttl <= 1 {
             self.icmp_error(skb, Some(IcmpType::new(11, 0)), Some(IcmpType::new(3, 0)), cause);
             return (Fate::Lost(Lost::TtlExceeded), Some(cause));
@@ -274,6 +291,19 @@ impl<'a> Way<'a> {
             return end;
         }
         self.leave(skb, hop, cause)
+    }
+
+    /// A TEE rule's copy, by the way that leads to its gateway (`nf_dup_ipv4`, `nf_dup_ipv6`).
+    pub fn send_copy(&mut self, skb: &mut Skb, gateway: IpAddr, oif: Option<&IfName>, cause: EventId) -> End {
+        let mut asked = Skb { mark: 0, ..skb.clone() };
+        asked.packet.dst = gateway;
+        match self.host.route_out(&asked, oif) {
+            Outbound::To(mut hop) => {
+                hop.gateway.get_or_insert(gateway);
+                self.send_by(skb, hop, cause)
+            }
+            Outbound::Refused(lost, _) => (Fate::Lost(lost), Some(cause)),
+        }
     }
 
     fn route_out(&mut self, skb: &mut Skb, cause: EventId) -> Result<(Hop, EventId), End> {
@@ -346,6 +376,7 @@ impl<'a> Way<'a> {
 
     pub fn hook(&mut self, hook: Hook, skb: &mut Skb, cause: EventId) -> Result<(), End> {
         let mut netfilter = std::mem::take(&mut self.host.netfilter);
+        let mut copies = Vec::new();
         let verdict = netfilter.run_hook(
             hook,
             skb,
@@ -356,9 +387,14 @@ impl<'a> Way<'a> {
                 choices: self.choices,
                 assumed: self.assumed,
                 sink: &mut Narrow(self.sink),
+                copies: &mut copies,
             },
         );
         self.host.netfilter = netfilter;
+        // A copy is not copied again (`nf_skb_duplicated`).
+        if !self.teed {
+            self.outs.extend(copies.into_iter().map(Out::Tee));
+        }
         match verdict {
             HookVerdict::Accept => Ok(()),
             HookVerdict::Drop(by) => Err((Fate::Dropped, Some(by))),

@@ -6,7 +6,7 @@ use super::event::{ChangedBy, CtChange, Event, NotKnown};
 use super::ipset::{Answer, Ask, By, ByError, Changes, Look};
 use super::targets::{self, Act, ConnMark, SetSides, SetTarget, Target};
 use super::walk::{ChainOutcome, RuleOutcome, changed, tell_sets};
-use super::{Hook, Netfilter, RuleRef, Skb, Template, WalkCx};
+use super::{Hook, Netfilter, RuleRef, Skb, TeeCopy, Template, WalkCx};
 use crate::abi::EventId;
 use crate::packet::{At, Direction};
 use std::sync::Arc;
@@ -156,9 +156,11 @@ impl Netfilter {
                 estimator.count(skb.packet.len(), now);
             }
             Act::Strip(strip) => strip.apply(&mut skb.packet),
-            Act::Tee(gateway) => {
-                let copy = Arc::new(copied(skb, hook));
-                cx.sink.emit(Some(event), Event::Copied { copy, gateway: *gateway });
+            Act::Tee(gateway, oif) => {
+                let (copy, gateway, oif) = (copied(skb, hook), *gateway, oif.clone());
+                let told = Event::Copied { copy: Arc::new(copy.clone()), gateway };
+                let cause = cx.sink.emit(Some(event), told);
+                cx.copies.push(TeeCopy { skb: copy, gateway, oif, cause });
             }
             Act::TProxy(tproxy) => match tproxy.apply(hook, skb, cx.env) {
                 Some(true) => return RuleOutcome::Final(ChainOutcome::Accept(event)),
@@ -237,7 +239,7 @@ fn not_modelled(name: &str, at: &RuleRef, event: EventId, cx: &mut WalkCx) -> Ru
 /// hosts that copy to each other come to an end.
 fn copied(skb: &Skb, hook: Hook) -> Skb {
     let untracked = CtRef { state: CtState::Untracked, entry: None, dir: Direction::Original };
-    let mut copy = Skb { ct: Some(untracked), ..skb.clone() };
+    let mut copy = Skb { ct: Some(untracked), mark: skb.mark, ..Skb::new(skb.packet.clone()) };
     copy.packet.df = copy.packet.src.is_ipv4();
     if matches!(hook, Hook::Prerouting | Hook::Input) {
         copy.packet.ttl = copy.packet.ttl.saturating_sub(1);

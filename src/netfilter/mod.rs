@@ -53,4 +53,4 @@ pub use skb::{Cast, OutDev, Sender, Skb};
 pub use table::TableName;
 pub use targets::Target;
 pub use unknown::Unknown;
-pub use walk::{HookVerdict, LostIn, Netfilter, WalkCx};
+pub use walk::{HookVerdict, LostIn, Netfilter, TeeCopy, WalkCx};

@@ -8,13 +8,14 @@ use super::matches::{Effects, MatchCx};
 use super::modules::Modules;
 use super::targets;
 use super::{
-    Chain, ChainKind, ChainName, Choices, Counters, CtId, Env, Family, Hook, Policy, Rule, RuleRef, Ruleset,
-    Skb, Stage, TableName, Ternary,
+    Chain, ChainKind, ChainName, Choices, Counters, CtId, Env, Family, Hook, Match, Policy, Rule, RuleRef,
+    Ruleset, Skb, Stage, TableName, Ternary,
 };
 use crate::abi::{EventId, IfName, Sink, Time};
 use crate::packet::Direction;
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// A host's netfilter: its rules and what they remember.
@@ -46,6 +47,21 @@ pub struct WalkCx<'a> {
     pub assumed: Option<CtState>,
     /// Where events go.
     pub sink: &'a mut dyn Sink<Event>,
+    /// Where copies go that `-j TEE` makes.
+    pub copies: &'a mut Vec<TeeCopy>,
+}
+
+/// A copy of a packet that is to be sent to a gateway.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TeeCopy {
+    /// The copy.
+    pub skb: Skb,
+    /// Where it goes next.
+    pub gateway: IpAddr,
+    /// By this interface, where the rule names one.
+    pub oif: Option<IfName>,
+    /// The event that tells of it.
+    pub cause: EventId,
 }
 
 /// What a hook says of a packet.
@@ -120,6 +136,11 @@ impl Netfilter {
         self.tracking = self.rulesets.values().flat_map(|r| r.rules()).any(|(_, rule)| {
             rule.target.needs_conntrack() || rule.matches.iter().any(|m| m.needs_conntrack())
         });
+        let counts = |m: &Match| matches!(m, Match::Connection(m) if m.counts());
+        if self.rulesets.values().flat_map(|r| r.rules()).any(|(_, r)| r.matches.iter().any(counts)) {
+            // connbytes turns accounting on, and nothing turns it off again.
+            self.conntrack.settings.acct = 1;
+        }
         self.hold_sets();
     }
 

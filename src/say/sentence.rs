@@ -35,6 +35,7 @@ fn net(lang: Lang, event: &NetEvent) -> String {
         NetEvent::Continues { skb, hook } => {
             text.with("continues", &[("packet", &skb.packet.to_string()), ("hook", &hook.to_string())])
         }
+        NetEvent::Resumes { .. } => text.get("resumes").to_string(),
         NetEvent::Gathered { skb } => text.with("gathered", &[("packet", &skb.packet.to_string())]),
         NetEvent::Fragmented { pieces, mtu } => {
             text.with("fragmented", &[("pieces", &pieces.to_string()), ("mtu", &mtu.to_string())])

@@ -40,7 +40,7 @@ pub(super) struct Retransmission {
     rto: Duration,
     /// Smoothed round trip and four times its mean deviation.
     estimate: Option<(Duration, Duration)>,
-    /// Timeouts in a row, and when the first one was.
+    /// Timeouts in a row, and when something was first sent again.
     pub(super) timeouts: u32,
     since: Option<Time>,
     /// A probe was sent, and the end of the stream then: until that is acknowledged there is no other.
@@ -85,6 +85,11 @@ impl Retransmission {
 
     pub(super) fn stop(&mut self) {
         self.due = None;
+    }
+
+    /// True while the first SYN is just being sent.
+    pub(super) fn has_begun_at(&self, now: Time) -> bool {
+        self.timeouts == 0 && self.due == Some((now.after(self.rto), Due::Timeout))
     }
 
     /// A SYN was sent for the first time.
@@ -226,6 +231,7 @@ impl Connection {
                         at += 1;
                     }
                     self.send_chunk(at, now, out);
+                    self.retransmission.since.get_or_insert(now);
                 }
             }
         }

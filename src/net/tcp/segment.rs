@@ -154,8 +154,8 @@ impl Secrets {
 ///
 /// ```
 /// use vitrine::net::tcp::reset_for;
-/// use vitrine::packet::parse_packet;
-/// let syn = parse_packet("tcp 10.0.0.1:40000 > 10.0.0.2:81 syn").unwrap();
+/// use vitrine::packet::{Words, parse_packet};
+/// let syn = parse_packet(&mut Words::new("tcp 10.0.0.1:40000 > 10.0.0.2:81 syn")).unwrap();
 /// assert_eq!(reset_for(&syn, 64).unwrap().to_string(), "tcp 10.0.0.2:81 > 10.0.0.1:40000 rst,ack df");
 /// ```
 pub fn reset_for(packet: &Packet, ttl: u8) -> Option<Packet> {

@@ -228,7 +228,8 @@ pub(super) static TEE: Extension = Extension::a_target(
             Some(Value::Host(addr)) => *addr,
             _ => std::net::Ipv4Addr::UNSPECIFIED.into(),
         };
-        Kept::all(args).doing(Act::Tee(gateway))
+        let oif = args.text("oif").and_then(crate::abi::IfName::new);
+        Kept::all(args).doing(Act::Tee(gateway, oif))
     },
 );
 pub(super) static ULOG: Extension = kept(

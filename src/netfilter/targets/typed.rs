@@ -7,6 +7,7 @@ use super::hmark::HMark;
 use super::npt::Npt;
 use super::strip::{Ecn, Strip};
 use super::tproxy::TProxy;
+use crate::abi::IfName;
 use smol_str::SmolStr;
 use std::net::IpAddr;
 
@@ -36,8 +37,8 @@ pub enum Act {
     RateEst(SmolStr, u32, u32),
     /// `-j TCPOPTSTRIP`.
     Strip(Strip),
-    /// `-j TEE`: the gateway that gets a copy.
-    Tee(IpAddr),
+    /// `-j TEE`: the gateway that gets a copy, and the interface that it leaves by.
+    Tee(IpAddr, Option<IfName>),
     /// `-j TPROXY`.
     TProxy(TProxy),
 }
@@ -45,7 +46,7 @@ pub enum Act {
 impl Act {
     /// True if it tells of a packet and leaves it as it is.
     pub(super) fn notes(&self) -> bool {
-        matches!(self, Act::Audit | Act::Nothing | Act::RateEst(..) | Act::Tee(_))
+        matches!(self, Act::Audit | Act::Nothing | Act::RateEst(..) | Act::Tee(..))
     }
 }
 

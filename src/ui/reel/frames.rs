@@ -109,7 +109,9 @@ impl Maker<'_> {
                 self.routed = true;
             }
             NetEvent::Ended { fate, .. } => self.ended(id, fate),
-            NetEvent::Gathered { .. } | NetEvent::Fragmented { .. } => self.also(id),
+            NetEvent::Gathered { .. } | NetEvent::Fragmented { .. } | NetEvent::Resumes { .. } => {
+                self.also(id)
+            }
         }
     }
 
@@ -225,9 +227,7 @@ impl Maker<'_> {
             NfEvent::ExpectationChanged { .. }
             | NfEvent::Copied { .. }
             | NfEvent::LogWritten { .. }
-            | NfEvent::SetChanged { .. } => {
-                self.also(id)
-            }
+            | NfEvent::SetChanged { .. } => self.also(id),
             NfEvent::NotKnown { .. } => {
                 self.also(id);
                 if let Some(last) = self.reel.frames.last_mut() {
@@ -319,7 +319,6 @@ impl Maker<'_> {
             | CtChange::Status(_)
             | CtChange::Tcp(..)
             | CtChange::Sctp(..)
-            | CtChange::Label(_)
             | CtChange::Timeout(_)
             | CtChange::Mark(_) => {
                 self.also(id);

@@ -80,7 +80,6 @@ ct-status = The connection is now { $status }
 ct-tcp = TCP goes from { $from } to { $to }
 ct-sctp = SCTP goes from { $from } to { $to }
 ct-mark = The connection’s mark is now { $mark }
-ct-label = The connection gets the label { $label }
 ct-timeout = The connection now stays for { $seconds } seconds without a packet
 ct-expired = A connection timed out: { $entry }
 ct-reset = A RST before any answer ends the connection
@@ -191,6 +190,7 @@ reply-not-received = The packet did not get through, so nobody answers it
 reply-not-answered = Nobody answers such a packet
 
 continues = A copy goes a way of its own, next to { $hook }: { $packet }
+resumes = The packet that was answered in between goes on
 gathered = A piece of a packet waits for the others: { $packet }
 fragmented = The packet is cut into { $pieces } pieces: the way carries no more than { $mtu } bytes
 routed-broadcast = Routing: { $dst } is everyone on the link of { $iface }

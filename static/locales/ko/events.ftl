@@ -80,7 +80,6 @@ ct-status = 연결 상태에 { $status } 표시가 붙습니다
 ct-tcp = TCP 상태: { $from } → { $to }
 ct-sctp = SCTP 상태: { $from } → { $to }
 ct-mark = 연결 마크가 { $mark } 값이 됩니다
-ct-label = 연결에 라벨 { $label }번이 붙습니다
 ct-timeout = 이제 패킷이 없으면 연결이 { $seconds }초 동안 남아 있습니다
 ct-expired = 연결이 시간 초과로 사라졌습니다: { $entry }
 ct-reset = 응답이 오기 전에 RST가 와서 연결이 끝납니다
@@ -187,6 +186,7 @@ reply-not-received = 패킷이 도착하지 못해 응답이 없습니다
 reply-not-answered = 이런 패킷에는 아무도 응답하지 않습니다
 
 continues = 복사본이 따로 길을 갑니다. 다음은 { $hook }: { $packet }
+resumes = 중간에 응답을 받은 패킷이 다시 길을 갑니다
 gathered = 패킷 조각이 나머지를 기다립니다: { $packet }
 fragmented = 패킷을 { $pieces }조각으로 나눕니다. 이 경로는 { $mtu }바이트까지만 실어 나릅니다
 routed-broadcast = 라우팅: { $dst } 주소는 { $iface } 링크의 모든 호스트입니다
