@@ -177,12 +177,6 @@ impl Pass {
             NfEvent::HookEntered { hook } => self.last_hook = Some(*hook),
             NfEvent::PacketChanged { after, .. } => self.now = after.packet.clone(),
             NfEvent::TableDone { verdict, .. } => self.decided(*verdict),
-            // A target that can drop where it mostly accepts: MASQUERADE without an address.
-            NfEvent::TableDone { verdict: Verdict::Drop, .. } => {
-                if let Some(step) = self.steps.last_mut().filter(|s| s["verdict"] == "ACCEPT") {
-                    step["verdict"] = "DROP".into();
-                }
-            }
             _ => {}
         }
         let Some(ruleset) = ruleset else { return };
@@ -274,9 +268,8 @@ fn show(
 fn repeated(pass: &Pass, all: &[&Pass]) -> bool {
     let id = |p: &Packet| if p.src.is_ipv4() { p.id } else { 0 };
     let alike = |p: &Packet| id(p) == id(&pass.now) && p.dst == pass.now.dst;
-    all.iter().any(|p| {
-        p.id != pass.id && p.host == pass.host && p.start == Hook::Prerouting && alike(&p.first)
-    })
+    all.iter()
+        .any(|p| p.id != pass.id && p.host == pass.host && p.start == Hook::Prerouting && alike(&p.first))
 }
 
 /// Whether a packet really left its host by a wire: then that is crossed out.
