@@ -222,7 +222,7 @@ fn settings(host: &mut Host, name: &str, spec: &HostSpec) -> Result<(), BuildErr
 }
 
 /// Adds every table and every builtin chain that a ruleset's text does not name.
-fn complete(text: &str) -> String {
+pub(super) fn complete(text: &str) -> String {
     let mut tables: Vec<(String, Vec<&str>)> = Vec::new();
     for line in text.lines().map(str::trim) {
         match line.strip_prefix('*') {

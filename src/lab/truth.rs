@@ -249,6 +249,12 @@ fn show(
         Some(Fate::LoopedBack) => "looped-back".into(),
         Some(Fate::Gathered) if gathered.contains(&(pass.host, pass.first.id)) => "reassembled".into(),
         Some(Fate::Gathered) => lost_after(),
+        // A queue that nobody reads is no rule's drop.
+        Some(Fate::Dropped)
+            if pass.steps.last().is_some_and(|s| s["verdict"] == "?" || s["verdict"] == "QUEUE") =>
+        {
+            format!("lost-in-{hook}")
+        }
         Some(Fate::Dropped | Fate::Rejected) => "dropped".into(),
         // Confirmation comes after everything that a recording sees.
         Some(Fate::Lost(Lost::Clash)) if hook == Hook::Input => "delivered".into(),

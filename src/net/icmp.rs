@@ -44,8 +44,11 @@ impl Way<'_> {
         packet.ttl = self.host.default_ttl(v4);
         let reflect = if v4 { Global::FwmarkReflect } else { Global::FwmarkReflect6 };
         let mark = if self.host.sysctls.is_on(reflect) { skb.mark } else { 0 };
-        // A RST that a rule sends has no socket (`nf_send_reset`).
+        // What REJECT makes of a segment has no socket (`nf_send_reset`); ICMP has the host's own.
         let sender = if packet.icmp().is_some() { Sender::KernelSocket } else { Sender::Kernel };
+        if sender == Sender::Kernel && skb.physin.is_some() {
+            return self.outs.push(Out::Direct { packet, about: Box::new(skb.clone()), cause });
+        }
         self.outs.push(Out::Answer(Answer { packet, mark, sender, ct: answering(skb.ct), cause }));
     }
 
@@ -86,7 +89,7 @@ impl Way<'_> {
 
     /// Leads an answer out, in between.
     fn send_answer(&mut self, answer: Answer) {
-        let mut skb = Skb { ct: answer.ct, mark: answer.mark, ..Skb::new(answer.packet) };
+        let mut skb = answer.skb();
         let begins = self.emit(answer.cause, NetEvent::Answers { skb: Arc::new(skb.clone()) });
         let (fate, by) = self.send(&mut skb, begins);
         self.emit(by.unwrap_or(begins), NetEvent::Ended { fate, by });
