@@ -517,7 +517,9 @@ impl Runner {
         let mut out = Map::new();
         let host = self.host(&p.host);
         let stdin = p.stdin.as_ref().map(|s| s.text()).unwrap_or_default();
-        match super::shell::run(self.net.host_mut(host), p.cmd.text().trim(), &stdin) {
+        let text = p.cmd.text();
+        let done = self.net.change(host, |host, sink| super::shell::run(host, text.trim(), &stdin, sink));
+        match done {
             Ok(done) => {
                 out.insert("exit".into(), done.status.into());
                 for (key, text) in [("stdout", done.stdout), ("stderr", done.stderr)] {

@@ -186,7 +186,7 @@ impl Pass {
         let value = match &step {
             PathStep::Rule { table, chain, rule, text, verdict, to, .. } => {
                 self.counted.push((format!("{prefix}{table}/{chain}/{rule}"), self.now.len()));
-                let rest = text.strip_prefix(&format!("-A {chain} ")).unwrap_or_default();
+                let rest = text.strip_prefix(&format!("-A {chain} ")).unwrap_or(text);
                 let mut step =
                     json!({"table": table, "chain": chain, "rule": rule, "text": rest, "verdict": verdict});
                 if let Some(to) = to {

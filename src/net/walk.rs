@@ -440,7 +440,7 @@ impl<'a> Way<'a> {
 }
 
 /// Lets netfilter write into the network's log.
-pub(super) struct Narrow<'a>(pub &'a mut dyn Sink<Event>);
+pub struct Narrow<'a>(pub &'a mut dyn Sink<Event>);
 
 impl Sink<NfEvent> for Narrow<'_> {
     fn emit(&mut self, cause: Option<EventId>, event: NfEvent) -> EventId {

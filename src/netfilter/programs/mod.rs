@@ -12,6 +12,7 @@ mod prepare;
 mod restore;
 mod save;
 
+use super::conntrack;
 use super::event::Event;
 use super::{Family, Netfilter};
 use crate::abi::{Sink, Time};
@@ -94,6 +95,12 @@ pub fn names() -> impl Iterator<Item = &'static str> {
 pub fn run(program: &str, argv: &[String], machine: &mut Machine) -> Option<Output> {
     if program == "ipset" {
         return Some(ipset::run(argv, machine));
+    }
+    if program == "conntrack" {
+        let words: Vec<&str> = argv.iter().map(String::as_str).collect();
+        let conntrack::program::Output { stdout, stderr, status } =
+            conntrack::program::run(&words, &mut machine.netfilter.conntrack, machine.now, machine.sink);
+        return Some(Output { stdout, stderr, status });
     }
     let (_, family, kind, name) = *PROGRAMS.iter().find(|(name, ..)| *name == program)?;
     Some(match kind {
