@@ -27,7 +27,7 @@ pub use probe::{
     Close, PacketProbe, PacketsItem, PacketsProbe, PingProbe, Probe, PushProbe, RunProbe, SleepProbe,
     TcpProbe, UdpProbe, Via,
 };
-pub use run::{Run, run};
+pub use run::{Run, run, run_watched};
 pub use scenario::{
     Backend, Bridge, HostSpec, Interface, InterfaceSpec, Lab, LinkEnd, Listener, ListenerProto, Reply,
     ReplyFrom, Switch, SysctlValue,

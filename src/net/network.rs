@@ -69,6 +69,8 @@ pub struct Network {
     pub(super) woken: VecDeque<(HostId, SocketId)>,
     /// When something happened last that a program or a wire could see.
     last_activity: Time,
+    /// After so many events nothing more happens.
+    limit: usize,
 }
 
 impl Default for Network {
@@ -92,6 +94,7 @@ impl Network {
             pass: None,
             woken: VecDeque::new(),
             last_activity: Time::ZERO,
+            limit: usize::MAX,
         }
     }
 
@@ -167,8 +170,22 @@ impl Network {
         self.woken.pop_front()
     }
 
+    /// Sets a bound: after so many events nothing more happens, so that a loop of bridges, which sends a frame round
+    /// for ever, ends.
+    pub fn limit(&mut self, events: usize) {
+        self.limit = events;
+    }
+
+    /// True if the bound was reached: what would have happened next is not known.
+    pub fn is_over(&self) -> bool {
+        self.log.len() >= self.limit
+    }
+
     /// Does all that is due now, until nothing is left to do at this moment.
     pub fn settle(&mut self) {
+        if self.is_over() {
+            self.queue.clear();
+        }
         while let Some(entry) = self.queue.first_entry() {
             if entry.key().0 > self.now {
                 break;
@@ -176,6 +193,9 @@ impl Network {
             let task = entry.remove();
             self.last_activity = self.now;
             self.run(task);
+            if self.is_over() {
+                self.queue.clear();
+            }
         }
     }
 

@@ -32,6 +32,11 @@ pub struct TimelineProps {
     pub act: Callback<Action>,
 }
 
+/// A name's length, in letters of the Latin alphabet: those of Hangul are wider.
+fn letters(name: &str) -> f64 {
+    name.chars().map(|c| if c.is_ascii() { 1.0 } else { 1.7 }).sum()
+}
+
 /// Draws it.
 #[component]
 pub fn Timeline(props: &TimelineProps) -> Html {
@@ -63,7 +68,7 @@ pub fn Timeline(props: &TimelineProps) -> Html {
                         "ahead"
                     };
                     // A name is written where there is room for it, not across its neighbour.
-                    let room = end - x > 1.4 * stretch.name.len() as f64 * 0.8;
+                    let room = end - x > 1.4 * letters(&stretch.name) * 0.8;
                     html! {
                         <>
                             <rect class={classes!("stretch", state)} x={format!("{:.2}%", x + 0.1)}

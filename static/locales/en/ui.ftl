@@ -261,3 +261,80 @@ welcome-assumed = Worked out, as nobody described this host
 welcome-own = It works with your own rules too, and nothing leaves this browser.
 summary-lead = What each table said, and which rule said it:
 summary-policy = policy of { $chain }
+
+## Labs: several hosts
+tab-network = Network
+tab-connections = Connections
+tab-seen = Seen
+lab-map = The hosts and the wires between them
+lab-facts =
+    { $hosts ->
+        [one] 1 host
+       *[other] { $hosts } hosts
+    } · { $links ->
+        [one] 1 wire
+       *[other] { $links } wires
+    }
+lab-how = Step on, or choose a host: it opens and shows its hooks and tables.
+lab-open-host = open ›
+lab-host-label = Open host { $host }: { $devices }
+lab-probes = Probes
+lab-probe-new = New probe
+lab-undo = Undo
+lab-probe-begins = Probe { $number } ({ $kind }) begins at { $host }: { $what }
+lab-ways = Packets through this host
+lab-leave = Network
+lab-host-quiet = No packet passes this host in this probe.
+lab-connections = Connections tracked
+lab-connections-none = No host tracks a connection at this moment.
+lab-clock = { $time } s on the clock
+lab-seconds-left = { $n } s left
+lab-neighbours = Neighbours
+lab-neighbours-none = None yet.
+lab-routes = Routes
+lab-seen = What the sender saw
+lab-answered = answered
+lab-refused = failed
+lab-silence = no answer
+lab-flows = There and back
+lab-way-back = Show the way back
+seen-sent = sent
+seen-replies = replies
+seen-connect = connect
+seen-local = local end
+seen-received = received
+seen-errors = errors
+seen-exit = exit status
+seen-not-modelled = not modelled
+seen-listeners = listeners saw
+lab-to-start = Back to the start
+lab-to-end = On to the end
+probe-back = Back to the previous probe
+probe-forward = Forward to the next probe
+hop-back = Back by a hop
+hop-forward = Forward by a hop
+play = Play by itself
+key-network = in a network: next hop, next probe
+key-host = open the host in focus, back to the network
+lab-probe-title = Send one more probe
+lab-probe-lead = The whole lab runs again, with this one last. Undo takes it back.
+lab-probe-kind = Kind
+lab-probe-from = From host
+lab-probe-data = What is sent (optional)
+lab-open = Or open a lab of several hosts
+lab-open-lead = A lab file is JSON: paste it above, drop it or pick it. Or take one of these:
+lab-error = This lab can’t be shown
+lab-too-many-hosts = { $n } hosts are more than the page shows: at most { $most }.
+lab-too-many-probes = { $n } probes are more than the page sends: at most { $most }.
+lab-too-many-events = More than { $most } events happen in this lab: perhaps a frame goes round in a loop of bridges.
+welcome-labs = Or watch packets cross several hosts
+lab-masquerade = A home network
+lab-masquerade-hint = One address for all: a router masquerades, and knows each answer’s way back.
+lab-published-port = Containers on a bridge
+lab-published-port-hint = A published port from outside, container to container, and a container that looks out.
+lab-error-through-nat = An error through NAT
+lab-error-through-nat-hint = An ICMP error comes back through the translation, and what it quotes is translated too.
+lab-forward-drop = Dropped in FORWARD
+lab-forward-drop-hint = One port in silence, one with an answer, one let through: what the sender sees of each.
+lab-neighbours-v6 = Neighbours of IPv6
+lab-neighbours-v6-hint = A neighbour is solicited by its group, advertises itself, and only then the packet leaves.
