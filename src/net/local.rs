@@ -8,7 +8,7 @@ use super::sysctl::{Conf, Global};
 use super::tcp::{self, Action};
 use super::walk::Answer;
 use crate::abi::EventId;
-use crate::netfilter::{Cast, Family, Skb};
+use crate::netfilter::{Cast, Family, Sender, Skb};
 use crate::packet::{Icmp, IcmpType, Packet, Payload, Proto, Transport};
 use std::sync::Arc;
 
@@ -109,7 +109,7 @@ impl Network {
         let (id, isn) = self.reopened(host, id, skb);
         let settings =
             self.host(host).sockets.get(id).map(|s| self.tcp_settings(host, &s.options, skb.packet.src));
-        let owned = self.is_owned(host, id);
+        let sender = self.sender_of(host, id);
         let Some(socket) = self.host_mut(host).sockets.get_mut(id) else { return };
         let actions = match &mut socket.kind {
             SocketKind::Connection(connection) => connection.input(&skb.packet, now),
@@ -125,7 +125,7 @@ impl Network {
             }
             SocketKind::Udp | SocketKind::Raw(_) | SocketKind::Tcp => Vec::new(),
         };
-        self.perform(host, id, actions, owned, cause);
+        self.perform(host, id, actions, sender, cause);
     }
 
     /// A SYN may open a new connection over one in TIME-WAIT, if a listener is there: then it is the listener's, with
@@ -145,7 +145,7 @@ impl Network {
         }
     }
 
-    /// Sends a packet of the kernel's own, which no socket has.
+    /// Sends a packet of the kernel's own. IPv6 sends TCP's answers without its socket (`ip6_xmit`).
     fn kernel_sends(
         &mut self,
         host: HostId,
@@ -157,25 +157,26 @@ impl Network {
         let v4 = packet.src.is_ipv4();
         let reflect = if v4 { Global::FwmarkReflect } else { Global::FwmarkReflect6 };
         let mark = if self.host(host).is_on(reflect) { about.mark } else { 0 };
-        let answer = Answer { packet, mark, ct, cause };
+        let sender = if v4 || packet.icmp().is_some() { Sender::KernelSocket } else { Sender::Kernel };
+        let answer = Answer { packet, mark, sender, ct, cause };
         self.follow(host, vec![super::walk::Out::Answer(answer)]);
         self.between();
     }
 
-    /// Carries out what a connection or a listener wants; `owned`: what it sends belongs to a program's socket.
+    /// Carries out what a connection or a listener wants; as this sender.
     pub(super) fn perform(
         &mut self,
         host: HostId,
         id: SocketId,
         actions: Vec<Action>,
-        owned: bool,
+        sender: Sender,
         cause: EventId,
     ) {
         for action in actions {
             match action {
                 Action::Send(packet) => {
                     // What OUTPUT drops, TCP sends again later.
-                    let _ = self.socket_sends(host, id, packet, owned, cause);
+                    let _ = self.socket_sends(host, id, packet, sender, cause);
                 }
                 Action::Connected => self.give(host, id, Incoming::Connected, cause),
                 Action::Accepted(connection) => {
@@ -229,7 +230,7 @@ impl Network {
         let Some(mut packet) = Packet::new(src, asked.src, Transport::Icmp(reply)) else { return };
         // A timestamp's answer has three times of four bytes, whatever was asked.
         packet.payload = if kind.ty == 14 { Payload::Size(12) } else { asked.payload.clone() };
-        packet.tos = if asked.src.is_ipv4() { asked.tos } else { 0 };
+        packet.tos = asked.tos;
         packet.ttl = h.default_ttl(asked.src.is_ipv4());
         self.kernel_sends(host, packet, skb, None, cause);
     }
@@ -257,8 +258,8 @@ impl Network {
             match &mut socket.kind {
                 SocketKind::Connection(connection) => {
                     let actions = connection.icmp_error(icmp, now);
-                    let owned = self.is_owned(host, id);
-                    self.perform(host, id, actions, owned, cause);
+                    let sender = self.sender_of(host, id);
+                    self.perform(host, id, actions, sender, cause);
                 }
                 SocketKind::Udp | SocketKind::Raw(_) => {
                     if socket.icmp_error(icmp, from) {

@@ -102,8 +102,9 @@ impl Host {
                     Inbound::Local
                 }
                 _ => {
-                    let redirect =
-                        routing.dev == *iif && self.devices.link(iif).is_some_and(|l| l.conf.send_redirects);
+                    let redirect = routing.dev == *iif
+                        && routing.source_on_link
+                        && self.devices.link(iif).is_some_and(|l| l.conf.send_redirects);
                     Inbound::Forward(Hop { redirect, ..self.hop(&routing, dst, false) })
                 }
             },
@@ -127,7 +128,7 @@ impl Host {
     pub(super) fn route_out(&self, skb: &Skb, bound: Option<&IfName>) -> Outbound {
         let uid = match skb.sender {
             Sender::Socket { uid, .. } => uid,
-            Sender::Kernel | Sender::UnknownSocket => 0,
+            Sender::Kernel | Sender::KernelSocket | Sender::UnknownSocket => 0,
         };
         let flow = Flow { oif: bound, uid, any_source: true, ..flow_of(&skb.packet, skb.mark) };
         match self.routed_out(&flow) {

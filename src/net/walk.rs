@@ -50,6 +50,9 @@ pub(super) enum Out {
     Loop { skb: Skb, cause: EventId },
     /// The host's own copy of what it sends to a group or to all; `real` is what leaves.
     Copy { copy: Skb, real: Skb, hop: Hop, cause: EventId },
+    /// A RST about a segment that crossed a bridge goes straight back to the wire, as from the segment's receiver
+    /// (`nf_send_reset`).
+    Direct { packet: Packet, about: Box<Skb>, cause: EventId },
     /// It is for a socket, or for the kernel.
     Deliver { skb: Skb, cause: EventId },
     /// A copy that a TEE rule made goes to its gateway.
@@ -63,8 +66,15 @@ pub struct Answer {
     pub packet: Packet,
     /// Its mark.
     pub mark: u32,
+    pub(super) sender: Sender,
     pub(super) ct: Option<CtRef>,
     pub(super) cause: EventId,
+}
+
+impl Answer {
+    pub(super) fn skb(&self) -> Skb {
+        Skb { ct: self.ct, mark: self.mark, sender: self.sender, ..Skb::new(self.packet.clone()) }
+    }
 }
 
 /// Where a way through the host ended, and by which event.
@@ -112,6 +122,7 @@ impl Host {
         let answers = way.outs.into_iter().filter_map(|out| match out {
             Out::Answer(answer) => Some(answer),
             Out::Transmit { .. }
+            | Out::Direct { .. }
             | Out::Loop { .. }
             | Out::Copy { .. }
             | Out::Deliver { .. }
@@ -122,7 +133,7 @@ impl Host {
 
     /// Leads an answer of the kernel's out of the host.
     pub fn answer(&mut self, answer: Answer, choices: &mut Choices, sink: &mut dyn Sink<Event>) -> Fate {
-        let mut skb = Skb { ct: answer.ct, mark: answer.mark, ..Skb::new(answer.packet) };
+        let mut skb = answer.skb();
         let begins = NetEvent::Answers { skb: Arc::new(skb.clone()) };
         let begins = sink.emit(Some(answer.cause), begins.into());
         let mut way = Way::new(self, choices, sink);
@@ -160,7 +171,7 @@ impl<'a> Way<'a> {
         let held = |out: &Out| match out {
             Out::Answer(answer) => answer.ct?.entry,
             Out::Copy { copy: skb, .. } | Out::Loop { skb, .. } => skb.ct?.entry,
-            Out::Transmit { .. } | Out::Deliver { .. } | Out::Tee(_) => None,
+            Out::Transmit { .. } | Out::Direct { .. } | Out::Deliver { .. } | Out::Tee(_) => None,
         };
         let kept: Vec<_> = self.outs.iter().filter_map(held).collect();
         self.host.netfilter.forget_unconfirmed(&kept, ended, &mut Narrow(self.sink));
@@ -202,7 +213,7 @@ impl<'a> Way<'a> {
     pub fn deliver(&mut self, skb: &mut Skb, cause: EventId) -> End {
         if skb.packet.fragment.is_some() {
             match self.host.fragments.gather(skb, self.host.now) {
-                Some(whole) => *skb = whole,
+                Some(whole) => self.change(skb, cause, ChangedBy::Gathering, |s| *s = whole),
                 None => {
                     let gathered = self.emit(cause, NetEvent::Gathered { skb: Arc::new(skb.clone()) });
                     return (Fate::Gathered, Some(gathered));
@@ -226,12 +237,17 @@ impl<'a> Way<'a> {
         if off {
             return (Fate::Lost(Lost::ForwardingOff), Some(cause));
         }
+        // TPROXY gave it a socket, and routing sent it elsewhere (`ip_forward`).
+        if skb.tproxy.is_some() {
+            return (Fate::Lost(Lost::NotForHost), Some(cause));
+        }
         if skb.packet.ttl <= 1 {
             self.icmp_error(skb, Some(IcmpType::new(11, 0)), Some(IcmpType::new(3, 0)), cause);
             return (Fate::Lost(Lost::TtlExceeded), Some(cause));
         }
-        let may_cut = v4 && !skb.packet.df;
-        if let Some(mtu) = hop.mtu.filter(|mtu| skb.packet.len() > *mtu && !may_cut) {
+        // What came in pieces that fit leaves in such pieces again (`ip_exceeds_mtu`, `ip6_pkt_too_big`).
+        let may_cut = |mtu: u32| (v4 && !skb.packet.df) || skb.largest_piece.is_some_and(|l| l <= mtu);
+        if let Some(mtu) = hop.mtu.filter(|mtu| skb.packet.len() > *mtu && !may_cut(*mtu)) {
             self.too_big(skb, mtu, cause);
             return (Fate::Lost(Lost::TooBig), Some(cause));
         }
@@ -424,7 +440,7 @@ impl<'a> Way<'a> {
 }
 
 /// Lets netfilter write into the network's log.
-pub(super) struct Narrow<'a>(pub &'a mut dyn Sink<Event>);
+pub struct Narrow<'a>(pub &'a mut dyn Sink<Event>);
 
 impl Sink<NfEvent> for Narrow<'_> {
     fn emit(&mut self, cause: Option<EventId>, event: NfEvent) -> EventId {

@@ -1,8 +1,8 @@
 //! One sentence for each event.
 
-use super::connection;
 use super::sets::set_changed;
 use super::text::{Lang, Text};
+use super::{connection, rules};
 use crate::net::{Assumption, Event, Fate, Lost, NetEvent, Origin, Routed};
 use crate::netfilter::event::{ChangedBy, EnteredBy, Event as NfEvent, Manip, NotKnown, Skip, Verdict};
 use crate::netfilter::text::rule_parts;
@@ -177,6 +177,8 @@ fn netfilter(lang: Lang, ruleset: &Ruleset, event: &NfEvent) -> String {
         }
         NfEvent::KernelDropped { why } => connection::kernel_dropped(text, *why),
         NfEvent::LogWritten { line } => text.with("log-written", &[("line", line)]),
+        NfEvent::CommandRun { command } => text.with("command-run", &[("command", command)]),
+        NfEvent::RulesChanged { family, change } => rules::changed(text, *family, change),
         NfEvent::Copied { gateway, .. } => text.with("copied", &[("gateway", &gateway.to_string())]),
         NfEvent::NotKnown { what } => match what {
             NotKnown::MasqueradeAddress => text.get("not-known-masquerade-address"),
@@ -193,6 +195,9 @@ fn netfilter(lang: Lang, ruleset: &Ruleset, event: &NfEvent) -> String {
 fn changed(text: &Text, before: &Skb, after: &Skb, by: ChangedBy) -> String {
     if by == ChangedBy::Loopback {
         return text.get("changed-lo");
+    }
+    if by == ChangedBy::Gathering {
+        return text.with("changed-gathered", &[("length", &after.packet.len().to_string())]);
     }
     let (old, new) = (&before.packet, &after.packet);
     let mut said = Vec::new();
@@ -274,6 +279,7 @@ pub fn found(lang: Lang, fact: &Fact) -> String {
             Absent::TcpOption => "found-absent-tcp-option",
             Absent::Connection => "found-absent-connection",
             Absent::Socket => "found-absent-socket",
+            Absent::Owner => "found-absent-owner",
             Absent::Ethernet => "found-absent-ethernet",
             Absent::Entry => "found-absent-entry",
             Absent::Text => "found-absent-text",

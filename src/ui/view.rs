@@ -400,13 +400,16 @@ fn is_told(event: &Event) -> bool {
                 | ChangedBy::Nat(_)
                 | ChangedBy::Helper
                 | ChangedBy::Forwarding
-                | ChangedBy::Loopback => true,
+                | ChangedBy::Loopback
+                | ChangedBy::Gathering => true,
                 ChangedBy::Tracking | ChangedBy::Routing => false,
             },
             NfEvent::ExpectationChanged { .. }
             | NfEvent::KernelDropped { .. }
             | NfEvent::Copied { .. }
             | NfEvent::LogWritten { .. }
+            | NfEvent::CommandRun { .. }
+            | NfEvent::RulesChanged { .. }
             | NfEvent::SetChanged { .. }
             | NfEvent::NotKnown { .. } => true,
             NfEvent::ConnectionChanged { change, .. } => match change {
@@ -417,7 +420,6 @@ fn is_told(event: &Event) -> bool {
                 | CtChange::Evicted
                 | CtChange::Deleted
                 | CtChange::Rehomed
-                | CtChange::Label(_)
                 | CtChange::Timeout(_)
                 | CtChange::Mark(_) => true,
                 CtChange::Created
