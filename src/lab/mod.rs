@@ -11,7 +11,6 @@ mod scenario;
 mod shell;
 mod truth;
 mod value;
-mod words;
 
 pub use build::{BuildError, build};
 pub use error::{LabError, PacketFault};
