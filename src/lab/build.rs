@@ -1,9 +1,9 @@
 //! A lab's hosts and wires as a network of the model.
 
-use super::{HostSpec, Interface, Lab, LinkEnd, Switch};
-use crate::abi::{IfName, Mac};
+use super::{Backend, HostSpec, Interface, Lab, LinkEnd, Switch};
+use crate::abi::{IfName, Log, Mac};
 use crate::net::fib::Address;
-use crate::net::{DeviceKind, Host, HostId, Network, ip};
+use crate::net::{DeviceKind, Event, Host, HostId, Network, ip};
 use crate::netfilter::ipset::{self, Sets};
 use crate::netfilter::text::restore_with;
 use crate::netfilter::{Family, Hook, TableName};
@@ -224,7 +224,7 @@ fn settings(host: &mut Host, name: &str, spec: &HostSpec) -> Result<(), BuildErr
         run_ip(host, &format!("neigh add {line}")).map_err(|why| bad(line, why))?;
     }
     for command in &spec.setup {
-        super::shell::run(host, command, "")
+        super::shell::run(host, command, "", &mut Log::<Event>::default())
             .and_then(|done| match done.status {
                 0 => Ok(()),
                 _ => Err(done.stderr),
@@ -235,7 +235,7 @@ fn settings(host: &mut Host, name: &str, spec: &HostSpec) -> Result<(), BuildErr
 }
 
 /// Adds every table and every builtin chain that a ruleset's text does not name.
-fn complete(text: &str) -> String {
+pub(super) fn complete(text: &str) -> String {
     let mut tables: Vec<(String, Vec<&str>)> = Vec::new();
     for line in text.lines().map(str::trim) {
         match line.strip_prefix('*') {
@@ -295,6 +295,7 @@ fn rules(host: &mut Host, name: &str, lab: &Lab, spec: &HostSpec) -> Result<(), 
         }
         host.netfilter.load(Arc::new(restored.ruleset));
     }
+    host.netfilter.legacy = lab.backend_of(spec) == Backend::Legacy;
     if lab.conntrack.unwrap_or(Switch::On) == Switch::On {
         host.netfilter.track_always();
     }

@@ -8,7 +8,7 @@ use super::sysctl::{Conf, Global};
 use super::tcp::{self, Action};
 use super::walk::Answer;
 use crate::abi::EventId;
-use crate::netfilter::{Cast, Family, Skb};
+use crate::netfilter::{Cast, Family, Sender, Skb};
 use crate::packet::{Icmp, IcmpType, Packet, Payload, Proto, Transport};
 use std::sync::Arc;
 
@@ -106,21 +106,43 @@ impl Network {
             }
             return;
         };
+        let (id, isn) = self.reopened(host, id, skb);
         let settings =
             self.host(host).sockets.get(id).map(|s| self.tcp_settings(host, &s.options, skb.packet.src));
-        let owned = self.is_owned(host, id);
+        let sender = self.sender_of(host, id);
         let Some(socket) = self.host_mut(host).sockets.get_mut(id) else { return };
         let actions = match &mut socket.kind {
             SocketKind::Connection(connection) => connection.input(&skb.packet, now),
             SocketKind::Listener(listener) => {
+                // Another way back has another MTU.
                 if let Some(settings) = settings {
                     listener.set_settings(settings);
                 }
-                listener.input(&skb.packet, now)
+                match isn {
+                    Some(isn) => listener.reopen(&skb.packet, isn, now),
+                    None => listener.input(&skb.packet, now),
+                }
             }
             SocketKind::Udp | SocketKind::Raw(_) | SocketKind::Tcp => Vec::new(),
         };
-        self.perform(host, id, actions, owned, cause);
+        self.perform(host, id, actions, sender, cause);
+    }
+
+    /// A SYN may open a new connection over one in TIME-WAIT, if a listener is there: then it is the listener's, with
+    /// the sequence number that it is to begin with.
+    fn reopened(&mut self, host: HostId, id: SocketId, skb: &Skb) -> (SocketId, Option<u32>) {
+        let sockets = &self.host(host).sockets;
+        let gives_way = match sockets.get(id).map(|s| &s.kind) {
+            Some(SocketKind::Connection(connection)) => connection.gives_way_to(&skb.packet),
+            Some(_) | None => None,
+        };
+        match (gives_way, sockets.for_listener(skb)) {
+            (Some(isn), Some(listener)) => {
+                self.host_mut(host).sockets.remove(id);
+                (listener, Some(isn))
+            }
+            _ => (id, None),
+        }
     }
 
     /// Sends a packet of the kernel's own, which no socket has.
@@ -135,25 +157,25 @@ impl Network {
         let v4 = packet.src.is_ipv4();
         let reflect = if v4 { Global::FwmarkReflect } else { Global::FwmarkReflect6 };
         let mark = if self.host(host).is_on(reflect) { about.mark } else { 0 };
-        let answer = Answer { packet, mark, ct, cause };
+        let answer = Answer { packet, mark, sender: Sender::KernelSocket, ct, cause };
         self.follow(host, vec![super::walk::Out::Answer(answer)]);
         self.between();
     }
 
-    /// Carries out what a connection or a listener wants; `owned`: what it sends belongs to a program's socket.
+    /// Carries out what a connection or a listener wants; as this sender.
     pub(super) fn perform(
         &mut self,
         host: HostId,
         id: SocketId,
         actions: Vec<Action>,
-        owned: bool,
+        sender: Sender,
         cause: EventId,
     ) {
         for action in actions {
             match action {
                 Action::Send(packet) => {
                     // What OUTPUT drops, TCP sends again later.
-                    let _ = self.socket_sends(host, id, packet, owned, cause);
+                    let _ = self.socket_sends(host, id, packet, sender, cause);
                 }
                 Action::Connected => self.give(host, id, Incoming::Connected, cause),
                 Action::Accepted(connection) => {
@@ -235,8 +257,8 @@ impl Network {
             match &mut socket.kind {
                 SocketKind::Connection(connection) => {
                     let actions = connection.icmp_error(icmp, now);
-                    let owned = self.is_owned(host, id);
-                    self.perform(host, id, actions, owned, cause);
+                    let sender = self.sender_of(host, id);
+                    self.perform(host, id, actions, sender, cause);
                 }
                 SocketKind::Udp | SocketKind::Raw(_) => {
                     if socket.icmp_error(icmp, from) {
@@ -246,7 +268,8 @@ impl Network {
                         self.woken.push_back((host, id));
                     }
                 }
-                SocketKind::Tcp | SocketKind::Listener(_) => {}
+                SocketKind::Listener(listener) => listener.icmp_error(icmp),
+                SocketKind::Tcp => {}
             }
         }
     }

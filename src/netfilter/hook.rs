@@ -65,6 +65,16 @@ impl Hook {
         }
     }
 
+    /// The same where iptables-legacy keeps the tables: in INPUT its nat table comes last.
+    pub fn legacy_stages(self) -> &'static [Stage] {
+        use Stage::{Confirm, Table};
+        use TableName::{Filter, Mangle, Nat, Security};
+        match self {
+            Hook::Input => &[Table(Mangle), Table(Filter), Table(Security), Table(Nat), Confirm],
+            Hook::Prerouting | Hook::Forward | Hook::Output | Hook::Postrouting => self.stages(),
+        }
+    }
+
     /// True where the input interface is known to the rules.
     pub fn has_iif(self) -> bool {
         matches!(self, Hook::Prerouting | Hook::Input | Hook::Forward)

@@ -8,8 +8,8 @@ use super::matches::{Effects, MatchCx};
 use super::modules::Modules;
 use super::targets;
 use super::{
-    Chain, ChainKind, ChainName, Choices, Counters, CtId, Env, Family, Hook, Policy, Rule, RuleRef, Ruleset,
-    Skb, Stage, TableName, Ternary,
+    Chain, ChainKind, ChainName, Choices, Counters, CtId, Env, Family, Hook, Match, Policy, Rule, RuleRef,
+    Ruleset, Skb, Stage, TableName, Ternary,
 };
 use crate::abi::{EventId, IfName, Sink, Time};
 use crate::packet::Direction;
@@ -21,17 +21,19 @@ use std::sync::Arc;
 /// A host's netfilter: its rules and what they remember.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Netfilter {
-    rulesets: BTreeMap<Family, Arc<Ruleset>>,
+    pub(super) rulesets: BTreeMap<Family, Arc<Ruleset>>,
     /// The connections.
     pub conntrack: Conntrack,
     /// The memory of matches.
     pub modules: Modules,
     /// The IP sets.
     pub sets: Sets,
-    counters: BTreeMap<(Family, RuleRef), Counters>,
-    policies: BTreeMap<(Family, TableName, ChainName), Counters>,
+    pub(super) counters: BTreeMap<(Family, RuleRef), Counters>,
+    pub(super) policies: BTreeMap<(Family, TableName, ChainName), Counters>,
     tracking: bool,
     track_always: bool,
+    /// The tables are iptables-legacy's.
+    pub legacy: bool,
 }
 
 /// What a walk through a hook needs from outside.
@@ -132,9 +134,19 @@ impl Netfilter {
         self.counters.retain(|(f, _), _| *f != family);
         self.policies.retain(|(f, _, _), _| *f != family);
         self.rulesets.insert(family, ruleset);
+        self.look_for_tracking();
+    }
+
+    /// Tells whether any rule needs connection tracking.
+    pub(super) fn look_for_tracking(&mut self) {
         self.tracking = self.rulesets.values().flat_map(|r| r.rules()).any(|(_, rule)| {
             rule.target.needs_conntrack() || rule.matches.iter().any(|m| m.needs_conntrack())
         });
+        let counts = |m: &Match| matches!(m, Match::Connection(m) if m.counts());
+        if self.rulesets.values().flat_map(|r| r.rules()).any(|(_, r)| r.matches.iter().any(counts)) {
+            // connbytes turns accounting on, and nothing turns it off again.
+            self.conntrack.settings.acct = 1;
+        }
         self.hold_sets();
     }
 
@@ -195,7 +207,8 @@ impl Netfilter {
         tell_sets(changes, entered, cx);
         let routed_by = |skb: &Skb| (skb.packet.src, skb.packet.dst, skb.mark, skb.packet.tos);
         let mut routed = routed_by(skb);
-        for &stage in hook.stages() {
+        let stages = if self.legacy { hook.legacy_stages() } else { hook.stages() };
+        for &stage in stages {
             let verdict = match stage {
                 Stage::Conntrack => self.track(hook, skb, entered, cx),
                 Stage::Confirm => self.confirm(hook, skb, entered, cx),
@@ -379,11 +392,13 @@ impl TableWalk<'_> {
             }
         }
         let (name, kind, entered) = base_chain;
-        let policy = match kind {
-            ChainKind::Base { policy, .. } => policy,
-            ChainKind::User => Policy::Accept,
+        let (policy, counts) = match kind {
+            ChainKind::Base { policy, counters, .. } => (policy, counters.is_some()),
+            ChainKind::User => (Policy::Accept, false),
         };
-        nf.policies.entry((self.family, self.table, name.clone())).or_default().count(self.packet_len);
+        if counts {
+            nf.policies.entry((self.family, self.table, name.clone())).or_default().count(self.packet_len);
+        }
         let event = Event::PolicyApplied { table: self.table, chain: name, policy };
         let event = cx.sink.emit(Some(entered), event);
         match policy {

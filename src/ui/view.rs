@@ -392,6 +392,8 @@ fn is_told(event: &Event) -> bool {
             | NfEvent::KernelDropped { .. }
             | NfEvent::Copied { .. }
             | NfEvent::LogWritten { .. }
+            | NfEvent::CommandRun { .. }
+            | NfEvent::RulesChanged { .. }
             | NfEvent::SetChanged { .. }
             | NfEvent::NotKnown { .. } => true,
             NfEvent::ConnectionChanged { change, .. } => match change {
@@ -402,7 +404,6 @@ fn is_told(event: &Event) -> bool {
                 | CtChange::Evicted
                 | CtChange::Deleted
                 | CtChange::Rehomed
-                | CtChange::Label(_)
                 | CtChange::Timeout(_)
                 | CtChange::Mark(_) => true,
                 CtChange::Created

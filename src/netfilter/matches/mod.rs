@@ -6,6 +6,7 @@ mod bpf;
 mod chunks;
 mod clock;
 mod comment;
+mod connection;
 mod connlimit;
 mod conntrack;
 mod ecn;
@@ -17,6 +18,7 @@ mod icmp;
 mod iprange;
 mod kept;
 mod limit;
+mod listed;
 mod mac;
 mod mark;
 mod multiport;
@@ -42,6 +44,7 @@ mod u32;
 
 pub use addrtype::{AddrTypeMatch, AddrTypes, IfaceLimit};
 pub use comment::Comment;
+pub use connection::ConnectionMatch;
 pub use connlimit::ConnLimit;
 pub use conntrack::{ConntrackMatch, CtStates, Statuses};
 pub use ecn::EcnMatch;
@@ -73,7 +76,7 @@ use super::fact::Test;
 use super::ipset::{Changes, Sets};
 use super::kept::Kept;
 use super::modules::Modules;
-use super::text::SaveOptions;
+use super::text::{Print, SaveOptions};
 use super::{Choices, Conntrack, CtEntry, Family, Hook, Inv, RuleRef, Skb, Unknown};
 use crate::abi::Time;
 use crate::packet::Proto;
@@ -85,6 +88,8 @@ pub enum Match {
     AddrType(AddrTypeMatch),
     /// `-m comment`.
     Comment(Comment),
+    /// `-m connbytes`, `connlabel`, `helper`, `cluster`.
+    Connection(Box<ConnectionMatch>),
     /// `-m connlimit`.
     ConnLimit(ConnLimit),
     /// `-m conntrack`.
@@ -144,10 +149,10 @@ pub const ALL: &[&Extension] = &[
     &kept::AH6,
     &bpf::EXT,
     &kept::CGROUP,
-    &kept::CLUSTER,
+    &connection::CLUSTER,
     &comment::EXT,
-    &kept::CONNBYTES,
-    &kept::CONNLABEL,
+    &connection::CONNBYTES,
+    &connection::CONNLABEL,
     &connlimit::EXT,
     &mark::CONNMARK,
     &conntrack::EXT,
@@ -162,7 +167,7 @@ pub const ALL: &[&Extension] = &[
     &headers6::FRAG,
     &hashlimit::EXT,
     &headers6::HBH,
-    &kept::HELPER,
+    &connection::HELPER,
     &header::HL,
     &icmp::EXT,
     &icmp::EXT6,
@@ -258,6 +263,7 @@ impl Match {
         match self {
             Match::AddrType(_) => "addrtype",
             Match::Comment(_) => "comment",
+            Match::Connection(m) => m.name(),
             Match::ConnLimit(_) => "connlimit",
             Match::Conntrack(_) => "conntrack",
             Match::Ecn(_) => "ecn",
@@ -291,6 +297,7 @@ impl Match {
         match self {
             Match::AddrType(m) => m.save(out),
             Match::Comment(m) => m.save(out),
+            Match::Connection(m) => m.save(out),
             Match::ConnLimit(m) => m.save(out),
             Match::Conntrack(m) => m.save(out),
             Match::Ecn(m) => m.save(out),
@@ -319,11 +326,49 @@ impl Match {
         }
     }
 
+    /// Prints it as a listing does.
+    pub fn print(&self, out: &mut Print) {
+        match self {
+            Match::AddrType(m) => m.print(out),
+            Match::Comment(m) => m.print(out),
+            Match::Connection(m) => m.print(out),
+            Match::ConnLimit(m) => m.print(out),
+            Match::Conntrack(m) => m.print(out),
+            Match::Ecn(m) => m.print(out),
+            Match::HashLimit(m) => m.print(out),
+            Match::Header(m) => m.print(out),
+            Match::Icmp(m) => m.print(out),
+            Match::IpRange(m) => m.print(out),
+            Match::Limit(m) => m.print(out),
+            Match::Mac(m) => m.print(out),
+            Match::Mark(m) => m.print(out),
+            Match::Multiport(m) => m.print(out),
+            Match::Owner(m) => m.print(out),
+            Match::PhysDev(m) => m.print(out),
+            Match::Ports(m) => m.print(out),
+            Match::Quota(m) => m.print(out),
+            Match::Recent(m) => m.print(out),
+            Match::Set(m) => m.print(out),
+            Match::State(m) => m.print(out),
+            Match::Statistic(m) => m.print(out),
+            Match::Tcp(m) => m.print(out),
+            Match::Transport(m) => m.print(out),
+            Match::Kept(m) => listed::print(m, out),
+            Match::Typed(m) => listed::print(&m.kept, out),
+            Match::PktType(m) => pkttype::print(*m, out),
+            Match::Unknown(m) => {
+                out.words(&m.name);
+                out.word_for_word(|save| m.save(save));
+            }
+        }
+    }
+
     /// Asks the packet.
     pub fn test(&self, cx: &mut MatchCx) -> Test {
         match self {
             Match::AddrType(m) => m.test(cx),
             Match::Comment(_) => Test::new(true, super::Fact::Nothing),
+            Match::Connection(m) => m.test(cx),
             Match::ConnLimit(m) => m.test(cx),
             Match::Conntrack(m) => m.test(cx),
             Match::Ecn(m) => m.test(cx),
@@ -353,11 +398,9 @@ impl Match {
 
     /// True for a match that makes the kernel track connections (it takes a reference on conntrack).
     pub fn needs_conntrack(&self) -> bool {
-        const KEPT: [&str; 4] = ["cluster", "connbytes", "connlabel", "helper"];
         match self {
-            Match::ConnLimit(_) | Match::Conntrack(_) | Match::State(_) => true,
+            Match::Connection(_) | Match::ConnLimit(_) | Match::Conntrack(_) | Match::State(_) => true,
             Match::Mark(m) => m.of_connection,
-            Match::Kept(m) => KEPT.contains(&m.name),
             _ => false,
         }
     }
@@ -403,6 +446,7 @@ impl Match {
             Match::HashLimit(m) => return m.kernel(family.bits()),
             Match::Owner(m) => return m.kernel(),
             Match::Recent(m) => return m.kernel(),
+            Match::Connection(m) => return m.kernel(),
             Match::Kept(m) => return kept::kernel(m),
             Match::Typed(m) => return kept::kernel(&m.kept),
             _ => false,

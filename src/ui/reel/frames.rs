@@ -227,6 +227,8 @@ impl Maker<'_> {
             NfEvent::ExpectationChanged { .. }
             | NfEvent::Copied { .. }
             | NfEvent::LogWritten { .. }
+            | NfEvent::CommandRun { .. }
+            | NfEvent::RulesChanged { .. }
             | NfEvent::SetChanged { .. } => self.also(id),
             NfEvent::NotKnown { .. } => {
                 self.also(id);
@@ -319,7 +321,6 @@ impl Maker<'_> {
             | CtChange::Status(_)
             | CtChange::Tcp(..)
             | CtChange::Sctp(..)
-            | CtChange::Label(_)
             | CtChange::Timeout(_)
             | CtChange::Mark(_) => {
                 self.also(id);
