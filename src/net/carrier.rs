@@ -6,8 +6,9 @@ use super::{DeviceKind, Host};
 use crate::abi::IfName;
 
 impl Host {
-    /// Works out anew which devices have a carrier, and lets IPv6 begin on those that are up and have one.
-    pub(super) fn settle_carriers(&mut self) {
+    /// Works out anew which devices have a carrier, and lets IPv6 begin on those that are up and have one: on the
+    /// one that was set up first, then on those that follow it.
+    pub(super) fn settle_carriers(&mut self, first: Option<&IfName>) {
         loop {
             let all: Vec<(IfName, bool)> =
                 self.devices.iter().map(|(name, _)| (name.clone(), self.carrier_of(name))).collect();
@@ -24,13 +25,15 @@ impl Host {
                 break;
             }
         }
-        let begin: Vec<IfName> = self
+        let mut begin: Vec<IfName> = self
             .devices
-            .iter()
-            .filter(|(name, d)| !name.is_lo() && d.link.up && d.link.carrier && !d.admin.ready)
-            .filter(|(_, d)| d.resolves() || d.kind == DeviceKind::Dummy)
-            .map(|(name, _)| name.clone())
+            .by_index()
+            .into_iter()
+            .filter(|d| !d.link.loopback && d.link.up && d.link.carrier && !d.admin.ready)
+            .filter(|d| d.resolves() || d.kind == DeviceKind::Dummy)
+            .map(|d| d.link.name.clone())
             .collect();
+        begin.sort_by_key(|name| Some(name) != first);
         for name in begin {
             let Some(device) = self.devices.get_mut(&name) else { continue };
             device.admin.ready = true;
@@ -44,7 +47,7 @@ impl Host {
         let Some(device) = self.devices.get_mut(name) else { return };
         if device.link.carrier != carrier {
             device.link.carrier = carrier;
-            self.settle_carriers();
+            self.settle_carriers(None);
         }
     }
 

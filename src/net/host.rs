@@ -91,7 +91,7 @@ impl Host {
                 bridge.forget(name);
             }
         }
-        self.settle_carriers();
+        self.settle_carriers(None);
     }
 
     /// Sets a device up: the routes of its addresses come, and `lo` and the others get the addresses that the
@@ -108,7 +108,7 @@ impl Host {
             let _ = self.add_address(name, Address::new(Ipv4Addr::LOCALHOST.into(), 8));
             let _ = self.add_address(name, Address::new(Ipv6Addr::LOCALHOST.into(), 128));
         }
-        self.settle_carriers();
+        self.settle_carriers(Some(name));
     }
 
     /// Sets a device down: its routes go, and its IPv6 addresses.
@@ -122,7 +122,7 @@ impl Host {
         device.link.addrs.retain(|a| a.local.is_ipv4());
         self.fib.device_down(&device.link);
         self.neighbours.forget_device(name);
-        self.settle_carriers();
+        self.settle_carriers(None);
     }
 
     /// Gives a device an address, with the routes that come of it. IPv6 ones are not given where IPv6 is off.
@@ -161,7 +161,7 @@ impl Host {
         {
             b.ports.push(port.clone());
         }
-        self.settle_carriers();
+        self.settle_carriers(None);
     }
 
     /// Takes a port away from its bridge.
@@ -170,7 +170,7 @@ impl Host {
         if let Some(DeviceKind::Bridge(b)) = self.devices.get_mut(&bridge).map(|d| &mut d.kind) {
             b.forget(port);
         }
-        self.settle_carriers();
+        self.settle_carriers(None);
     }
 
     /// Adds a route to the main table, or to the one it names; one that is there already stays.

@@ -285,7 +285,9 @@ impl Network {
     pub fn change<T>(&mut self, host: HostId, f: impl FnOnce(&mut Host, &mut dyn Sink<Event>) -> T) -> T {
         self.pass = None;
         let mut scribe = Scribe { log: &mut self.log, host, time: self.now, pass: &mut self.pass };
-        f(&mut self.hosts[usize::from(host.0)], &mut scribe)
+        let result = f(&mut self.hosts[usize::from(host.0)], &mut scribe);
+        self.settle_wires();
+        result
     }
 
     /// Leads something through a host.

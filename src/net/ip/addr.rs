@@ -114,7 +114,8 @@ fn read(run: &Run<'_>, mut args: Args<'_>) -> Result<Words, Stop> {
             "valid_lft" | "preferred_lft" => {
                 let word = args.value()?;
                 let forever = word == "forever";
-                if !forever && !(key == "preferred_lft" && word == "0") {
+                let now = key == "preferred_lft" && word == "0";
+                if !forever && !now {
                     return Err(Stop::unmodelled("addresses that end some time"));
                 }
                 words.deprecated |= key == "preferred_lft" && !forever;
