@@ -16,7 +16,6 @@ mod shell;
 mod streams;
 mod truth;
 mod value;
-mod words;
 
 pub use build::{BuildError, build};
 pub use compare::{Comparison, Difference, Layer, Score, compare};
