@@ -253,7 +253,10 @@ fn labs_are_compared_and_exported() {
     "#]],
         expect![""],
     );
-    check(&["lab", "compare", &linux, &model], 1, expect![[r#"
+    check(
+        &["lab", "compare", &linux, &model],
+        1,
+        expect![[r#"
         p: ends differs
             Linux:
                 ["sender",{"sent":1}]
@@ -290,30 +293,62 @@ fn labs_are_compared_and_exported() {
             model:
                 (nothing)
         fate 1/2  path 1/2  packet 1/2  state 1/2  ends 0/2  counters 1/2
-    "#]], expect![""]);
-    check(&["lab", "compare", &linux], 2, expect![""], expect![[r#"
+    "#]],
+        expect![""],
+    );
+    check(
+        &["lab", "compare", &linux],
+        2,
+        expect![""],
+        expect![[r#"
         vitrine: lab needs what the model says
         Try `vitrine --help'.
-    "#]]);
-    check(&["lab", "run", &wrong], 2, expect![""], expect![[r#"
+    "#]],
+    );
+    check(
+        &["lab", "run", &wrong],
+        2,
+        expect![""],
+        expect![[r#"
         vitrine: wrong.json: hosts.a.rules (line 1): unknown field `rules`, expected one of `interfaces`, `bridges`, `routes`, `ip_rules`, `neigh`, `sysctls`, `iptables`, `ip6tables`, `ipset`, `restore_counters`, `backend`, `ipv6`, `setup`, `listeners`
-    "#]]);
-    check(&["lab", "export", &lab], 2, expect![""], expect![[r#"
+    "#]],
+    );
+    check(
+        &["lab", "export", &lab],
+        2,
+        expect![""],
+        expect![[r#"
         vitrine: lab export needs --to bash
         Try `vitrine --help'.
-    "#]]);
-    check(&["lab", "export", "--to", "zsh", &lab], 2, expect![""], expect![[r#"
+    "#]],
+    );
+    check(
+        &["lab", "export", "--to", "zsh", &lab],
+        2,
+        expect![""],
+        expect![[r#"
         vitrine: a lab is exported to bash, not to zsh
         Try `vitrine --help'.
-    "#]]);
-    check(&["lab", "nap"], 2, expect![""], expect![[r#"
+    "#]],
+    );
+    check(
+        &["lab", "nap"],
+        2,
+        expect![""],
+        expect![[r#"
         vitrine: no such lab command: nap
         Try `vitrine --help'.
-    "#]]);
-    check(&["lab"], 2, expect![""], expect![[r#"
-        vitrine: lab needs a command: run, export, compare
-        Try `vitrine --help'.
-    "#]]);
+    "#]],
+    );
+    check(
+        &["lab"],
+        2,
+        expect![""],
+        expect![[r#"
+            vitrine: lab needs a command: run, verify, record, export, compare
+            Try `vitrine --help'.
+        "#]],
+    );
     let (status, script, errors) = vitrine(&["lab", "export", "--to", "bash", &lab]);
     assert_eq!((status, errors.as_str()), (0, ""));
     assert!(script.starts_with("#!/usr/bin/env bash\n# The lab `small`"), "{script}");

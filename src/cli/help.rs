@@ -7,7 +7,7 @@ Usage:
   vitrine trace --rules FILE --packet 'PACKET' [--packet 'PACKET'…] [options]
   vitrine fmt --rules FILE [options]
   vitrine support [options]
-  vitrine lab run|export|compare FILE… [options]
+  vitrine lab run|verify|record|export|compare FILE… [options]
   vitrine COMMAND --help
 
 Commands:
@@ -102,11 +102,18 @@ pub(super) const LAB: &str = "\
 Follow probes through a network of several hosts, which a lab file describes.
 
 Usage: vitrine lab run LAB [--json]
+       vitrine lab verify LAB [--json]
+       vitrine lab record LAB [--json]
        vitrine lab export --to bash LAB
        vitrine lab compare LINUX MODEL [--score]
 
   run        what the model says of each probe: every pass through every host, connections, sockets,
              counters
+      --json      on one line
+  verify     do the probes on this machine's own kernel too, in namespaces that leave nothing behind,
+             and compare; needs root on Linux, iproute2, iptables (nf_tables), nftables, ipset for sets
+      --json      the figures and the differences as JSON
+  record     what this machine's kernel does, in the same form as `run`
       --json      on one line
   export     print a script that builds the lab on a real Linux machine and does its probes
       --to bash   the only kind there is

@@ -14,6 +14,8 @@ mod scenario;
 mod shell;
 mod truth;
 mod value;
+#[cfg(target_os = "linux")]
+pub mod verify;
 mod words;
 
 pub use build::{BuildError, build};

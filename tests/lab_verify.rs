@@ -1,0 +1,50 @@
+//! `vitrine lab record` on this machine's own kernel, against what was recorded of it before. Where there is no
+//! root or a tool is missing this is told as skipped; `VITRINE_NEED_ROOT=1` makes that a failure.
+#![cfg(target_os = "linux")]
+
+use serde_json::Value;
+use vitrine::lab::verify::{VerifyError, record};
+use vitrine::lab::{Lab, compare};
+
+/// Whether a lab cannot be run here; says so.
+fn skipped(error: &VerifyError) -> bool {
+    let cannot = matches!(error, VerifyError::Rights(_) | VerifyError::Tool(_));
+    if cannot {
+        println!("skipped: {error}");
+        assert!(std::env::var_os("VITRINE_NEED_ROOT").is_none(), "VITRINE_NEED_ROOT is set");
+    }
+    cannot
+}
+
+#[test]
+fn the_kernel_does_what_was_recorded() {
+    for name in ["chains", "reject", "v6", "nat"] {
+        let text = std::fs::read_to_string(format!("tests/data/labs/{name}.json")).expect("a lab");
+        let truth = std::fs::read_to_string(format!("tests/data/truth/{name}.json")).expect("a truth");
+        let truth: Value = serde_json::from_str(&truth).expect("JSON");
+        let lab: Lab = text.parse().expect("a lab");
+        let told = match record(&lab) {
+            Ok(told) => told,
+            Err(error) if skipped(&error) => return,
+            Err(error) => panic!("{name}: {error}"),
+        };
+        let found = compare(&truth, &told);
+        let wrong: Vec<_> = found.differences.iter().map(ToString::to_string).collect();
+        assert!(wrong.is_empty(), "{name}: {}", wrong.join("\n"));
+    }
+}
+
+#[test]
+fn what_the_kernel_refuses_is_told() {
+    let text = r#"{"name": "n", "hosts": {"a": {"routes": ["default via 10.0.0.1"]}}, "probes": []}"#;
+    match record(&text.parse().expect("a lab")) {
+        Err(error) if skipped(&error) => {}
+        Err(VerifyError::Refused { host, tool, message }) => {
+            assert_eq!((host.as_str(), tool.as_str()), ("a", "ip"));
+            assert!(message.contains("Nexthop has invalid gateway"), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+    let legacy = r#"{"name": "n", "backend": "legacy", "hosts": {"a": {}}, "probes": []}"#;
+    assert!(matches!(record(&legacy.parse().expect("a lab")), Err(VerifyError::Legacy(host)) if host == "a"));
+}
