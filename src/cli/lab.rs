@@ -1,6 +1,6 @@
 //! `vitrine lab`: labs of several hosts.
 
-use super::{CliError, Status, help, input, usage};
+use super::{CliError, Status, help, input, lab_text, usage};
 use crate::lab::{Comparison, Lab, compare, run, to_bash};
 use serde_json::{Value, json};
 use std::ffi::{OsStr, OsString};
@@ -84,10 +84,13 @@ fn run_lab(file: &OsStr, json: bool, out: &mut dyn Write) -> Result<Status, CliE
     print(&run.to_json(), json, out)
 }
 
-/// Prints JSON, on one line or for people.
-fn print(value: &Value, json: bool, out: &mut dyn Write) -> Result<Status, CliError> {
-    let shown = if json { serde_json::to_string(value) } else { serde_json::to_string_pretty(value) };
-    writeln!(out, "{}", shown.map_err(std::io::Error::other)?)?;
+/// Prints a run, as JSON or for people.
+fn print(run: &Value, json: bool, out: &mut dyn Write) -> Result<Status, CliError> {
+    if json {
+        writeln!(out, "{}", serde_json::to_string(run).map_err(std::io::Error::other)?)?;
+    } else {
+        lab_text::print(run, out)?;
+    }
     Ok(Status::Ok)
 }
 

@@ -6,6 +6,7 @@ mod fmt;
 mod help;
 mod input;
 mod lab;
+mod lab_text;
 mod support;
 mod trace;
 mod trace_text;
