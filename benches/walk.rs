@@ -3,8 +3,9 @@
 use divan::{Bencher, black_box};
 use std::fmt::Write;
 use std::sync::Arc;
-use vitrine::abi::EventId;
+use vitrine::abi::{EventId, Time};
 use vitrine::net::{Host, Injected, infer};
+use vitrine::netfilter::ipset::Sets;
 use vitrine::netfilter::text::{Save, restore};
 use vitrine::netfilter::{Family, Ruleset};
 use vitrine::query::trace;
@@ -56,4 +57,20 @@ fn walk_rules(bencher: Bencher, rules: usize) {
     let host = host(&linear(rules));
     let packet = packet();
     bencher.counter(rules).bench(|| trace(black_box(&host), black_box(&packet), EventId(0)));
+}
+
+/// A packet that no network of a set has: each prefix length is asked for.
+#[divan::bench(args = [100, 100_000], sample_count = 20)]
+fn walk_set(bencher: Bencher, networks: usize) {
+    let mut text = String::from("create blocked hash:net maxelem 200000\n");
+    for n in 0..networks {
+        let len = 24 + n % 9;
+        let _ = writeln!(text, "add blocked 10.{}.{}.{}/{len} -exist", n >> 16 & 255, n >> 8 & 255, n & 255);
+    }
+    let mut sets = Sets::default();
+    vitrine::netfilter::ipset::restore(&text, &mut sets, Time::ZERO).expect("sets");
+    let mut host = host("*filter\n-A INPUT -m set --match-set blocked src -j DROP\nCOMMIT\n");
+    host.netfilter.load_sets(sets);
+    let packet = packet();
+    bencher.bench(|| trace(black_box(&host), black_box(&packet), EventId(0)));
 }

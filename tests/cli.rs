@@ -236,6 +236,89 @@ fn bad_input_is_told_with_its_place() {
 }
 
 #[test]
+fn sets_decide_and_are_named() {
+    let rules = dump(
+        "sets.rules",
+        b"*filter\n-A INPUT -m set --match-set blocked src,dst -j DROP\n-A INPUT -j SET --add-set seen src\nCOMMIT\n",
+    );
+    let sets = dump(
+        "sets.ipset",
+        b"create blocked hash:net,port\nadd blocked 203.0.113.0/24,tcp:22\ncreate seen hash:ip timeout 60\n",
+    );
+    let packet = "in=eth0 tcp 203.0.113.9:40000 > 198.51.100.2:22 syn";
+    check(
+        &["trace", "--rules", &rules, "--ipset", &sets, "--packet", packet],
+        1,
+        expect![[r#"
+        assumed: 198.51.100.2 is this host’s own address on eth0
+        assumed: everything else is reached by eth0
+        packet 1: in=eth0 tcp 203.0.113.9:40000 > 198.51.100.2:22 syn
+          The packet reaches PREROUTING
+          Routing: 198.51.100.2 is this host itself
+          The packet reaches INPUT
+            filter: the packet enters INPUT
+              ✓ INPUT 1 matches: -m set --match-set blocked src,dst -j DROP
+            filter INPUT: DROP, the packet is gone
+          The packet is dropped
+        = DROP: The packet is dropped
+          INPUT 1 matches: -m set --match-set blocked src,dst -j DROP
+    "#]],
+        expect![""],
+    );
+    let other = "in=eth0 tcp 203.0.113.9:40000 > 198.51.100.2:23 syn";
+    check(
+        &["trace", "--all", "--rules", &rules, "--ipset", &sets, "--packet", other],
+        0,
+        expect![[r#"
+            assumed: 198.51.100.2 is this host’s own address on eth0
+            assumed: everything else is reached by eth0
+            packet 1: in=eth0 tcp 203.0.113.9:40000 > 198.51.100.2:23 syn
+              The packet reaches PREROUTING
+                raw: this table does not exist
+                conntrack: off, since no rule needs connection tracking
+                mangle: this table does not exist
+                nat: off, since no rule needs connection tracking
+              Routing: 198.51.100.2 is this host itself
+              The packet reaches INPUT
+                mangle: this table does not exist
+                filter: the packet enters INPUT
+                  ✗ INPUT 1 does not match: -m set --match-set blocked src,dst asks, the packet has 203.0.113.9,tcp:23, not in blocked
+                  ✓ INPUT 2 matches: -j SET --add-set seen src
+                  203.0.113.9 comes into the set seen
+                filter INPUT: no rule decided, so the policy does: ACCEPT
+                filter INPUT: ACCEPT, the packet goes on
+                nat: off, since no rule needs connection tracking
+                security: this table does not exist
+                confirm: off, since no rule needs connection tracking
+              The packet is delivered to this host
+            = ACCEPT: The packet is delivered to this host
+        "#]],
+        expect![""],
+    );
+    let none = dump("none.ipset", b"create other hash:ip\n");
+    check(
+        &["trace", "--rules", &rules, "--ipset", &none, "--packet", packet],
+        2,
+        expect![[""]],
+        expect![[r#"
+            error: Set blocked doesn't exist.
+              ┌─ sets.rules:2:13
+              │
+            2 │ -A INPUT -m set --match-set blocked src,dst -j DROP
+              │             ^^^
+
+            error: Set seen doesn't exist.
+              ┌─ sets.rules:3:13
+              │
+            3 │ -A INPUT -j SET --add-set seen src
+              │             ^^^
+
+            vitrine: sets.rules: 2 errors
+        "#]],
+    );
+}
+
+#[test]
 fn labs_are_compared_and_exported() {
     let lab = dump(
         "small.json",
@@ -399,5 +482,150 @@ fn a_lab_in_lines_for_people() {
               = dropped
     "#]],
         expect![""],
+    );
+}
+
+#[test]
+fn a_program_on_a_dump() {
+    let rules = dump("on.rules", SMALL);
+    check(
+        &["on", &rules, "--", "iptables", "-nL", "INPUT", "--line-numbers"],
+        0,
+        expect![[r#"
+            Chain INPUT (policy DROP)
+            num  target     prot opt source               destination         
+            1    ACCEPT     6    --  0.0.0.0/0            0.0.0.0/0            tcp dpt:22
+        "#]],
+        expect![""],
+    );
+    check(
+        &["on", "--", "iptables", "-D", "INPUT", "1"],
+        1,
+        expect![""],
+        expect![[r#"
+        iptables: No chain/target/match by that name.
+    "#]],
+    );
+    check(
+        &["on", "--write", "--", "iptables", "-A", "INPUT", "-c", "3", "180", "-p", "6", "-j", "DROP"],
+        0,
+        expect![[r#"
+            *filter
+            :INPUT ACCEPT [0:0]
+            :FORWARD ACCEPT [0:0]
+            :OUTPUT ACCEPT [0:0]
+            [3:180] -A INPUT -p tcp -j DROP
+            COMMIT
+        "#]],
+        expect![""],
+    );
+    check(
+        &["on", &rules, "--", "nft", "list", "ruleset"],
+        2,
+        expect![""],
+        expect![[r#"
+            vitrine: no such program: nft (there are iptables, iptables-nft, iptables-save, iptables-nft-save, iptables-restore, iptables-nft-restore, ip6tables, ip6tables-nft, ip6tables-save, ip6tables-nft-save, ip6tables-restore, ip6tables-nft-restore, ipset)
+            Try `vitrine --help'.
+        "#]],
+    );
+    check(
+        &["on", &rules],
+        2,
+        expect![""],
+        expect![[r#"
+        vitrine: on needs a command: vitrine on DUMP -- iptables -L
+        Try `vitrine --help'.
+    "#]],
+    );
+}
+
+#[test]
+fn a_program_changes_the_dump_it_is_given() {
+    let rules = dump("written.rules", SMALL);
+    check(
+        &["on", &rules, "-w", "--", "iptables", "-I", "INPUT", "-i", "lo", "-j", "ACCEPT"],
+        0,
+        expect![""],
+        expect![""],
+    );
+    check(
+        &["on", &rules, "--", "iptables", "-S"],
+        0,
+        expect![[r#"
+        -P INPUT DROP
+        -P FORWARD ACCEPT
+        -P OUTPUT ACCEPT
+        -A INPUT -i lo -j ACCEPT
+        -A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+    "#]],
+        expect![""],
+    );
+}
+
+#[test]
+fn a_script_of_commands() {
+    let script = dump(
+        "commands.txt",
+        b"# a chain and a way into it\niptables -N web\niptables -A INPUT -m comment --comment 'to the web' -j web\n\
+          {\"argv\": [\"iptables-restore\", \"-n\"], \"stdin\": \"*filter\\n-A web -j NOPE\\nCOMMIT\\n\"}\n\
+          iptables -S INPUT\n",
+    );
+    check(
+        &["on", "--script", &script],
+        0,
+        expect![[r#"
+        {"argv":["iptables","-N","web"],"stdout":"","stderr":"","status":0}
+        {"argv":["iptables","-A","INPUT","-m","comment","--comment","to the web","-j","web"],"stdout":"","stderr":"","status":0}
+        {"argv":["iptables-restore","-n"],"stdout":"","stderr":"iptables-restore v1.8.9 (nf_tables): Chain 'NOPE' does not exist\nError occurred at line: 3\nTry `iptables-restore -h' or 'iptables-restore --help' for more information.\n","status":2}
+        {"argv":["iptables","-S","INPUT"],"stdout":"-P INPUT ACCEPT\n-A INPUT -m comment --comment \"to the web\" -j web\n","stderr":"","status":0}
+    "#]],
+        expect![""],
+    );
+}
+
+#[test]
+fn many_rules_at_once() {
+    let rows = dump(
+        "rows.jsonl",
+        b"{\"family\": \"ip\", \"table\": \"filter\", \"argv\": [\"-A\", \"INPUT\", \"-p\", \"tcp\", \"--dport\", \"ssh\"]}\n\
+          {\"family\": \"ip6\", \"table\": \"nat\", \"chain\": \"OUTPUT\", \"rule\": \"-m comment --comment 'a b' -j MASQUERADE\"}\n",
+    );
+    check(
+        &["rules", "try", &rows],
+        0,
+        expect![[r#"
+        ✓   0 iptables -t filter -A INPUT -p tcp --dport ssh
+                -A INPUT -p tcp -m tcp --dport 22
+        ✗   4 ip6tables -t nat -A OUTPUT -m comment --comment a b -j MASQUERADE
+                ip6tables v1.8.9 (nf_tables):  RULE_APPEND failed (Invalid argument): rule in chain OUTPUT
+    "#]],
+        expect![""],
+    );
+    check(
+        &["rules", "try", &rows, "--json"],
+        0,
+        expect![[r#"
+        {"ok":true,"rc":0,"save":["-A INPUT -p tcp -m tcp --dport 22"],"err":""}
+        {"ok":false,"rc":4,"save":[],"err":"ip6tables v1.8.9 (nf_tables):  RULE_APPEND failed (Invalid argument): rule in chain OUTPUT"}
+    "#]],
+        expect![""],
+    );
+    let bad = dump("bad.jsonl", b"{\"table\": \"filter\"}\n");
+    check(
+        &["rules", "try", &bad],
+        2,
+        expect![""],
+        expect![[r#"
+        vitrine: line 1: neither `argv' nor `chain' and `rule'
+    "#]],
+    );
+    check(
+        &["rules"],
+        2,
+        expect![""],
+        expect![[r#"
+        vitrine: rules needs a command: vitrine rules try FILE
+        Try `vitrine --help'.
+    "#]],
     );
 }

@@ -8,10 +8,11 @@ use serde_json::Value;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use vitrine::abi::{EventId, IfName, Log};
+use vitrine::abi::{EventId, IfName, Log, Time};
 use vitrine::net::{Answer, Event, Fate, Host, Injected, parse_host};
 use vitrine::netfilter::event::ChangedBy;
-use vitrine::netfilter::text::restore;
+use vitrine::netfilter::ipset::Sets;
+use vitrine::netfilter::text::restore_with;
 use vitrine::netfilter::{Choices, CtState, Family, Ruleset, Sender, Table, TableName};
 use vitrine::packet::{Fragment, Icmp, IcmpType, Packet, Payload, Ports, Proto, Tcp, TcpFlags, Transport};
 use vitrine::query::{PathStep, path};
@@ -132,11 +133,13 @@ fn device_for(text: &str, via: &str) -> String {
 fn machine(lab: &Value, host: &Value) -> Option<Machine> {
     let mut model = parse_host(&description(host)).ok()?;
     let mut rulesets = BTreeMap::new();
+    let mut sets = Sets::default();
+    vitrine::netfilter::ipset::restore(&lines(&host["ipset"]), &mut sets, Time::ZERO).expect("sets");
     for (family, key) in [(Family::Ip, "iptables"), (Family::Ip6, "ip6tables")] {
         let text = lines(&host[key]);
         let mut ruleset = match text.trim() {
             "" => Ruleset::empty(family),
-            _ => restore(&text, family).usable().ok()?,
+            _ => restore_with(&text, family, Some(&sets)).usable().ok()?,
         };
         if lab["complete_tables"] != Value::Bool(false) {
             for name in TableName::ALL {
@@ -147,6 +150,11 @@ fn machine(lab: &Value, host: &Value) -> Option<Machine> {
         model.netfilter.load(ruleset.clone());
         rulesets.insert(family, ruleset);
     }
+    // As the recording had it; here no time passes between packets.
+    for key in ["net.ipv4.icmp_ratelimit", "net.ipv6.icmp.ratelimit"] {
+        model.sysctls.set(key, 0).ok()?;
+    }
+    model.netfilter.load_sets(sets);
     if lab["conntrack"] != "off" {
         model.netfilter.track_always();
     }
@@ -224,6 +232,8 @@ fn ends(packet: &Packet) -> String {
     let mut bare = packet.clone();
     bare.payload = Payload::NONE;
     bare.bad_checksum = false;
+    // Truths do not tell it.
+    bare.df = false;
     // Truths tell no TCP options.
     if let Transport::Tcp(tcp) = &mut bare.transport {
         tcp.options = Default::default();
@@ -355,7 +365,8 @@ fn replay(lab: &Value, truth: &Value) -> Count {
                 _ => false,
             };
             if injected.iif.is_none() && kernel_made {
-                injected.sender = Sender::Kernel;
+                let socket = v4 || injected.packet.icmp().is_some();
+                injected.sender = if socket { Sender::KernelSocket } else { Sender::Kernel };
             }
             let is_answer = injected.iif.is_none()
                 && machine.answers.front().is_some_and(|a| ends(&a.packet) == ends(&injected.packet));
@@ -429,7 +440,7 @@ const KNOWN: [(&str, usize, &str); 13] = [
     ("29-mark-reroute-output.json", 11, "ip rule"),
     ("36-multiport-iprange-mac.json", 3, "hardware addresses, which truths leave out"),
     ("43-tcp-flags.json", 1, "TCP options, which truths leave out"),
-    ("50-bridge-nf-1.json", 22, "bridged frames"),
+    ("50-bridge-nf-1.json", 21, "bridged frames"),
     ("53-rp-filter-1.json", 3, "rp_filter"),
     ("56-no-route.json", 6, "throw routes, a neighbour that does not answer"),
     ("66-tproxy.json", 6, "TPROXY"),

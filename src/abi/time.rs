@@ -14,6 +14,14 @@ impl Time {
     /// The moment the world began.
     pub const ZERO: Time = Time(0);
 
+    /// The date at which the world began: 2026-01-01 00:00:00 UTC, a Thursday, in seconds since 1970.
+    pub const EPOCH: u64 = 1_767_225_600;
+
+    /// The date, in seconds since 1970, UTC.
+    pub fn unix_seconds(self) -> u64 {
+        Time::EPOCH + self.0 / 1_000_000_000
+    }
+
     /// Nanoseconds since the world began.
     pub fn as_nanos(self) -> u64 {
         self.0

@@ -27,7 +27,7 @@ pub(super) fn run(
     let path = rules.ok_or_else(|| usage("fmt needs --rules FILE"))?;
     let text = input::read(&path)?;
     let family = family.unwrap_or_else(|| family_of_dump(&text));
-    let ruleset = input::rules(&path, &text, family, err)?;
+    let ruleset = input::rules(&path, &text, family, None, err)?;
     write!(out, "{}", Save { ruleset: &ruleset, counters })?;
     Ok(Status::Ok)
 }

@@ -6,6 +6,8 @@ vitrine - a Linux machine in a glass case: follow a packet through real firewall
 Usage:
   vitrine trace --rules FILE --packet 'PACKET' [--packet 'PACKET'…] [options]
   vitrine fmt --rules FILE [options]
+  vitrine on [DUMP] [options] -- iptables -L -n
+  vitrine rules try FILE [options]
   vitrine support [options]
   vitrine lab run|verify|record|export|compare FILE… [options]
   vitrine COMMAND --help
@@ -13,6 +15,8 @@ Usage:
 Commands:
   trace     send packets through a ruleset and tell what happens to them, rule by rule
   fmt       print a dump as iptables-save 1.8.9 (nf_tables) would after restoring it
+  on        run iptables, iptables-save or iptables-restore on a dump
+  rules     try many rules, each alone: taken or refused, and how they are saved
   support   list every match, target and option: modelled, kept or refused
   lab       follow probes through a network of several hosts
 
@@ -33,7 +37,7 @@ A PACKET is one line of text:
                  for an error `about PACKET`, last: the packet that it quotes
   other words    ttl=N  tos=N  payload=BYTES  frag=OFFSET or frag=OFFSET+  bad-checksum
   other keys     mark=N  mac=ADDRESS  uid=N gid=N (the sending process)
-                 socket=none   the kernel itself sends it
+                 socket=none   the kernel itself sends it; socket=kernel: by a socket of its own
                  ct=new|established|related|invalid|untracked
                            the state of its connection, instead of what came before
                  after=S   seconds after the packet before
@@ -62,6 +66,8 @@ Usage: vitrine trace --rules FILE --packet 'PACKET' [--packet 'PACKET'…] [opti
   -H, --host FILE     the host: what `ip -br addr` and `ip route` print (also `ip addr`, and lines
                       such as `net.ipv4.ip_forward = 0`). Without it the host is worked out from
                       the rules and the packets, and each conclusion is printed.
+      --ipset FILE    the sets that rules name: what `ipset save` prints. Without it a rule that names a
+                      set is kept, and unknown to every packet
       --all           print the rules that did not match too, each with what failed first
   -j, --json          print JSON, with every event
       --lang en|ko    the language of the sentences
@@ -84,6 +90,39 @@ Usage: vitrine fmt --rules FILE [options]
 The two comment lines that iptables-save prints around each table hold the date; they are left out.
 
 Exit status: 0, 2 for a dump that iptables-restore would refuse.
+";
+
+pub(super) const ON: &str = "\
+Run one of the programs that work on rules, as iptables 1.8.9 (nf_tables) would do it, on a dump.
+
+Usage: vitrine on [DUMP] [options] -- PROGRAM [ARGUMENT…]
+       vitrine on [DUMP] [options] --script FILE
+
+  DUMP                what iptables-save printed; `-` for standard input. Without it there are no rules yet.
+  -f, --family 4|6    the family of the dump; else its text tells
+      --ipset FILE    the host's IP sets, as `ipset save` printed them
+  -w, --write         put the rules as they are afterwards, with counters, in the place of DUMP; without a
+                      file print them
+  -s, --script FILE   a command a line, one after the other on the same rules; prints a line of JSON for
+                      each: argv, stdout, stderr, status. A line may be JSON itself: {\"argv\": […],
+                      \"stdin\": \"…\"}.
+
+PROGRAM is iptables, iptables-save, iptables-restore, one of them with ip6 or with -nft in its name, or ipset.
+
+Exit status: that of the program.
+";
+
+pub(super) const RULES: &str = "\
+Try many rules, each alone on empty tables: is it taken, with which words is it refused, how is it saved?
+
+Usage: vitrine rules try FILE [options]
+
+  FILE                a line of JSON for each rule; `-` for standard input:
+                      {\"family\": \"ip\"|\"ip6\", \"table\": \"filter\", \"argv\": [\"-A\", \"INPUT\", …]}, or instead
+                      of argv \"chain\" and \"rule\", the rule as text
+  -j, --json          print a line of JSON for each: ok, rc, save, err
+
+Exit status: 0 if all lines could be tried, taken or not; 2 for bad input.
 ";
 
 pub(super) const SUPPORT: &str = "\

@@ -1,7 +1,9 @@
 //! Files and the rules in them.
 
 use super::CliError;
-use crate::netfilter::text::{Severity, report, restore};
+use crate::abi::Time;
+use crate::netfilter::ipset::{self, Sets};
+use crate::netfilter::text::{Severity, report, restore_with};
 use crate::netfilter::{Family, Ruleset};
 use std::ffi::OsStr;
 use std::io::{Read, Write};
@@ -22,6 +24,28 @@ pub(super) fn read(path: &OsStr) -> Result<String, CliError> {
     })
 }
 
+/// A line's words as a shell splits them: quotes of both kinds, backslashes.
+pub(super) fn shell_words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = None::<String>;
+    let mut quote = None;
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (None, ' ' | '\t') => words.extend(word.take()),
+            (None, '"' | '\'') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (Some(q), c) if c == q => quote = None,
+            (None | Some('"'), '\\') => word.get_or_insert_default().extend(chars.next()),
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
 /// Reads a family's number.
 pub(super) fn family(text: &OsStr) -> Result<Family, CliError> {
     match text.to_str() {
@@ -31,14 +55,26 @@ pub(super) fn family(text: &OsStr) -> Result<Family, CliError> {
     }
 }
 
+/// Reads what `ipset save` printed.
+pub(super) fn sets(path: &OsStr) -> Result<Sets, CliError> {
+    let mut sets = Sets::default();
+    match ipset::restore(&read(path)?, &mut sets, Time::ZERO) {
+        Ok(_) => Ok(sets),
+        Err(said) => {
+            Err(CliError::Input(format!("vitrine: {}: {}", path.to_string_lossy(), said.trim_end())))
+        }
+    }
+}
+
 /// Reads the rules of a dump; what is to be said of its text goes to `err`.
 pub(super) fn rules(
     path: &OsStr,
     text: &str,
     family: Family,
+    sets: Option<&Sets>,
     err: &mut dyn Write,
 ) -> Result<Ruleset, CliError> {
-    let restored = restore(text, family);
+    let restored = restore_with(text, family, sets);
     let shown = report(&path.to_string_lossy(), text, &restored.diagnostics);
     if restored.has_errors() {
         let errors = restored.diagnostics.iter().filter(|d| d.severity() == Severity::Error).count();

@@ -7,6 +7,8 @@ mod help;
 mod input;
 mod lab;
 mod lab_text;
+mod on;
+mod rules;
 mod support;
 mod trace;
 mod trace_text;
@@ -24,6 +26,8 @@ pub enum Status {
     No,
     /// Bad usage or bad input.
     Bad,
+    /// What another program's exit status was.
+    Of(u8),
 }
 
 impl Status {
@@ -33,6 +37,7 @@ impl Status {
             Status::Ok => 0,
             Status::No => 1,
             Status::Bad => 2,
+            Status::Of(status) => status,
         }
     }
 }
@@ -110,6 +115,8 @@ fn dispatch(
             Some("trace") => trace::run(parser, out, err),
             Some("lab") => lab::command(parser, out),
             Some("fmt") => fmt::run(parser, out, err),
+            Some("on") => on::run(parser, out, err),
+            Some("rules") => rules::run(parser, out),
             Some("support") => support::run(parser, out),
             Some("help") => {
                 write!(out, "{}", help::MAIN)?;

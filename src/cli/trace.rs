@@ -17,6 +17,7 @@ struct Options {
     packets: Vec<String>,
     family: Option<Family>,
     host: Option<OsString>,
+    ipset: Option<OsString>,
     all: bool,
     json: bool,
     lang: Lang,
@@ -38,7 +39,8 @@ pub(super) fn run(
     let packets = options.packets.iter().map(|text| packet(text)).collect::<Result<Vec<_>, _>>()?;
     let family = family(&options, &packets)?;
     let text = input::read(path)?;
-    let ruleset = match input::rules(path, &text, family, err) {
+    let sets = options.ipset.as_ref().map(|path| input::sets(path)).transpose()?;
+    let ruleset = match input::rules(path, &text, family, sets.as_ref(), err) {
         Err(CliError::Input(told)) if family_of_dump(&text) != family => {
             let other = family_of_dump(&text);
             let hint =
@@ -47,7 +49,8 @@ pub(super) fn run(
         }
         other => Arc::new(other?),
     };
-    let host = host(&options, &ruleset, &packets)?;
+    let mut host = host(&options, &ruleset, &packets)?;
+    host.netfilter.load_sets(sets.unwrap_or_default());
     let traces = walk(host, &packets);
     if options.json {
         let json: Vec<_> = traces.iter().map(|t| TraceJson::new(&ruleset, t)).collect();
@@ -70,6 +73,7 @@ fn read_options(mut parser: lexopt::Parser) -> Result<Option<Options>, CliError>
             Long("packet") | Short('p') => options.packets.push(parser.value()?.string()?),
             Long("family") | Short('f') => options.family = Some(input::family(&parser.value()?)?),
             Long("host") | Short('H') => options.host = Some(parser.value()?),
+            Long("ipset") => options.ipset = Some(parser.value()?),
             Long("all") => options.all = true,
             Long("json") | Short('j') => options.json = true,
             Long("lang") => {

@@ -1,11 +1,12 @@
 //! A lab's hosts and wires as a network of the model.
 
 use super::words;
-use super::{HostSpec, Interface, Lab, LinkEnd, Switch};
-use crate::abi::{IfName, Mac};
+use super::{Backend, HostSpec, Interface, Lab, LinkEnd, Switch};
+use crate::abi::{IfName, Log, Mac};
 use crate::net::fib::Address;
-use crate::net::{DeviceKind, Host, HostId, Network};
-use crate::netfilter::text::restore;
+use crate::net::{DeviceKind, Event, Host, HostId, Network};
+use crate::netfilter::ipset::{self, Sets};
+use crate::netfilter::text::restore_with;
 use crate::netfilter::{Family, Hook, TableName};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -210,7 +211,7 @@ fn settings(host: &mut Host, name: &str, spec: &HostSpec) -> Result<(), BuildErr
         words::add_neighbour(host, line).map_err(|why| bad(line, why))?;
     }
     for command in &spec.setup {
-        super::shell::run(host, command, "")
+        super::shell::run(host, command, "", &mut Log::<Event>::default())
             .and_then(|done| match done.status {
                 0 => Ok(()),
                 _ => Err(done.stderr),
@@ -258,8 +259,10 @@ pub(super) fn complete(text: &str) -> String {
 
 fn rules(host: &mut Host, name: &str, lab: &Lab, spec: &HostSpec) -> Result<(), BuildError> {
     if let Some(sets) = &spec.ipset {
-        super::shell::restore_sets(host, &sets.text())
+        let mut all = Sets::default();
+        ipset::restore(&sets.text(), &mut all, host.now)
             .map_err(|message| BuildError::Sets { host: name.to_owned(), message })?;
+        host.netfilter.load_sets(all);
     }
     for (family, text) in [(Family::Ip, &spec.iptables), (Family::Ip6, &spec.ip6tables)] {
         if family == Family::Ip6 && !lab.has_ipv6(spec) {
@@ -272,12 +275,15 @@ fn rules(host: &mut Host, name: &str, lab: &Lab, spec: &HostSpec) -> Result<(), 
         if text.is_empty() {
             continue;
         }
-        let restored = restore(&text, family);
+        let restored = restore_with(&text, family, Some(&host.netfilter.sets));
         if restored.has_errors() {
             let message = crate::netfilter::text::report(name, &text, &restored.diagnostics);
             return Err(BuildError::Rules { host: name.to_owned(), message });
         }
         host.netfilter.load(Arc::new(restored.ruleset));
+    }
+    if lab.backend_of(spec) == Backend::Legacy {
+        host.netfilter.use_legacy();
     }
     if lab.conntrack.unwrap_or(Switch::On) == Switch::On {
         host.netfilter.track_always();

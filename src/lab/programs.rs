@@ -168,9 +168,12 @@ impl Programs {
 
     /// Programs read what came for them, and UDP servers answer at once. False if nothing came.
     pub fn act(&mut self, net: &mut Network) -> bool {
-        let mut any = false;
-        while let Some((host, id)) = net.next_woken() {
-            any = true;
+        // All that came at one moment is read in the order of hosts, as one loop over all sockets does.
+        let mut woken: Vec<_> = std::iter::from_fn(|| net.next_woken()).collect();
+        woken.sort();
+        woken.dedup();
+        let any = !woken.is_empty();
+        for (host, id) in woken {
             if let Some(at) = self.servers.iter().position(|s| (s.host, s.id) == (host, id)) {
                 self.serve(net, at);
             } else if let Some(at) = self.accepted.iter().position(|a| (a.host, a.id) == (host, id)) {

@@ -4,15 +4,15 @@ use super::errno::Errno;
 use super::event::{Fate, Lost, NetEvent, SocketCall, SocketEvent};
 use super::fib::{Flow, Links, NoRoute, RouteError, RouteKind};
 use super::inject::Origin;
-use super::network::{HostId, Network, Task};
+use super::network::{HostId, Network};
 use super::routing::{Hop, Outbound};
 use super::socket::{Incoming, QueuedError, Socket, SocketId, SocketKind, SocketOptions};
 use super::sysctl::Global;
-use super::tcp::{Connection, Listener, Settings, State};
-use crate::abi::{EventId, Time};
+use super::tcp::{Connection, Listener, Settings};
+use crate::abi::EventId;
 use crate::netfilter::{AddrType, Cast, Env, Sender, Skb};
 use crate::packet::{Packet, Payload, Ports, Proto, Transport};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 /// The ports that the kernel chooses from (`net.ipv4.ip_local_port_range`).
@@ -30,6 +30,16 @@ impl From<RouteError> for Errno {
             | RouteError::MartianSource(_) => Errno::Einval,
             RouteError::NoDevice => Errno::Enodev,
         }
+    }
+}
+
+/// The error that a send ends with where routing refuses the packet.
+fn refusal(why: Lost, kind: Option<RouteKind>) -> Errno {
+    match (kind, why) {
+        (Some(RouteKind::Unreachable), _) => Errno::Ehostunreach,
+        (Some(RouteKind::Prohibit), _) => Errno::Eacces,
+        (Some(RouteKind::Blackhole), _) | (None, Lost::Martian) => Errno::Einval,
+        (Some(_) | None, _) => Errno::Enetunreach,
     }
 }
 
@@ -66,7 +76,7 @@ impl Network {
         })
     }
 
-    fn called(
+    pub(super) fn called(
         &mut self,
         host: HostId,
         socket: SocketId,
@@ -149,7 +159,9 @@ impl Network {
             if let Some(socket) = self.host_mut(host).sockets.get_mut(id) {
                 socket.kind = SocketKind::Connection(Box::new(connection));
             }
-            self.perform(host, id, actions, true, cause);
+            let sender = self.sender_of(host, id);
+            self.perform(host, id, actions, sender, cause);
+            self.settle();
         }
         result
     }
@@ -321,7 +333,9 @@ impl Network {
         }
         packet.df =
             to.is_ipv4() && !too_long && options.df.unwrap_or(!self.host(host).is_on(Global::NoPmtuDisc));
-        self.send_own(host, packet, &options, true)
+        let sent = self.send_own(host, packet, &options, true);
+        self.settle();
+        sent
     }
 
     fn ttl_for(&self, host: HostId, options: &SocketOptions, hop: &Hop) -> u8 {
@@ -356,6 +370,13 @@ impl Network {
             ..Flow::to(to)
         };
         let (_, hop) = self.host(host).route_for(&flow)?;
+        // A source that is left open is filled in (`raw_send_hdrinc`).
+        if packet.src == IpAddr::V4(Ipv4Addr::UNSPECIFIED) {
+            let open = Flow { src: None, ..flow };
+            packet.src = self.host(host).route_for(&open)?.0;
+            // The transport's checksum still covers the open one.
+            packet.bad_checksum |= packet.icmp().is_none();
+        }
         let mtu = hop.dev.as_ref().and_then(|dev| self.host(host).devices.link(dev)).map(|l| l.mtu);
         if mtu.is_some_and(|mtu| packet.len() > mtu) {
             return Err(Errno::Emsgsize);
@@ -363,7 +384,9 @@ impl Network {
         self.between();
         let sender = Sender::Socket { uid: options.uid, gid: options.gid };
         let fixed = route_to.map(|_| hop);
-        self.lead_out(host, packet, sender, options, (fixed, None))
+        let sent = self.lead_out(host, packet, sender, options, (fixed, None));
+        self.settle();
+        sent
     }
 
     /// Leads a packet of a socket, whole, out of the host (`IP_HDRINCL`; also what UDP has made).
@@ -382,7 +405,7 @@ impl Network {
         self.lead_out(host, packet, sender, options, (None, None))
     }
 
-    fn lead_out(
+    pub(super) fn lead_out(
         &mut self,
         host: HostId,
         packet: Packet,
@@ -393,14 +416,9 @@ impl Network {
         let mut skb = Skb { mark: options.mark, sender, ..Skb::new(packet) };
         let bound = options.dev.clone();
         if fixed.is_none()
-            && let Outbound::Refused(_, kind) = self.host(host).route_out(&skb, bound.as_ref())
+            && let Outbound::Refused(why, kind) = self.host(host).route_out(&skb, bound.as_ref())
         {
-            return Err(match kind {
-                Some(RouteKind::Unreachable) => Errno::Ehostunreach,
-                Some(RouteKind::Prohibit) => Errno::Eacces,
-                Some(RouteKind::Blackhole) => Errno::Einval,
-                Some(_) | None => Errno::Enetunreach,
-            });
+            return Err(refusal(why, kind));
         }
         let result = self.walk(host, |way| {
             way.bound = bound;
@@ -413,106 +431,16 @@ impl Network {
             let begins = way.sink.emit(cause, begins.into());
             let end = way.send(&mut skb, begins);
             let fate = way.end(end, begins);
-            send_error(&fate)
+            // Where OUTPUT changed the packet and its new route refuses it, that error counts.
+            let rerouted = way.host.route_out(&skb, way.bound.as_ref());
+            match (&fate, rerouted) {
+                (Fate::Lost(Lost::InHook), Outbound::Refused(why, kind)) => Err(refusal(why, kind)),
+                _ => send_error(&fate),
+            }
         });
         self.between();
         self.touch();
         result
-    }
-
-    /// True if what a TCP socket sends belongs to a program's socket: not after close, nor while it waits.
-    pub(super) fn is_owned(&self, host: HostId, id: SocketId) -> bool {
-        let Some(socket) = self.host(host).sockets.get(id) else { return false };
-        let ended = match &socket.kind {
-            SocketKind::Connection(c) => matches!(c.state(), State::TimeWait | State::Closed),
-            SocketKind::Udp | SocketKind::Raw(_) | SocketKind::Tcp | SocketKind::Listener(_) => false,
-        };
-        socket.open && !ended
-    }
-
-    /// Sends a segment of a connection.
-    pub(super) fn socket_sends(
-        &mut self,
-        host: HostId,
-        id: SocketId,
-        mut packet: Packet,
-        owned: bool,
-        cause: EventId,
-    ) -> Result<(), Errno> {
-        packet.id = self.host_mut(host).new_id();
-        let Some(socket) = self.host(host).sockets.get(id) else { return Err(Errno::Einval) };
-        let options = socket.options.clone();
-        let sender =
-            if owned { Sender::Socket { uid: options.uid, gid: options.gid } } else { Sender::Kernel };
-        self.lead_out(host, packet, sender, &options, (None, Some(cause)))
-    }
-
-    fn send_stream(&mut self, host: HostId, id: SocketId, data: &[u8], cause: EventId) -> Result<(), Errno> {
-        let now = self.now();
-        let actions = self.on_connection(host, id, |c| c.send(data, now))??;
-        self.perform(host, id, actions, true, cause);
-        Ok(())
-    }
-
-    fn on_connection<T>(
-        &mut self,
-        host: HostId,
-        id: SocketId,
-        f: impl FnOnce(&mut Connection) -> T,
-    ) -> Result<T, Errno> {
-        match self.host_mut(host).sockets.get_mut(id).map(|s| &mut s.kind) {
-            Some(SocketKind::Connection(connection)) => Ok(f(connection)),
-            Some(_) | None => Err(Errno::Enotconn),
-        }
-    }
-
-    /// Reads what has come on a connection, so that its window opens again.
-    pub fn read(&mut self, host: HostId, id: SocketId) {
-        let now = self.now();
-        if let Ok((_, actions)) = self.on_connection(host, id, |c| c.read(now)) {
-            self.between();
-            let cause = self.log().next_id();
-            let cause = EventId(cause.0.saturating_sub(1));
-            self.perform(host, id, actions, true, cause);
-        }
-    }
-
-    /// Says that no more will be sent.
-    pub fn shutdown_write(&mut self, host: HostId, id: SocketId) -> Result<(), Errno> {
-        let now = self.now();
-        let result = self.on_connection(host, id, |c| c.shutdown_write(now)).and_then(|r| r);
-        let cause = self.called(host, id, SocketCall::Shutdown, &result.as_ref().map(|_| ()).map_err(|e| *e));
-        self.perform(host, id, result?, true, cause);
-        Ok(())
-    }
-
-    /// Closes a socket; `abort` with `SO_LINGER` 0.
-    pub fn close(&mut self, host: HostId, id: SocketId, abort: bool) {
-        let now = self.now();
-        let cause = self.called(host, id, SocketCall::Close, &Ok(()));
-        let actions = self.on_connection(host, id, |c| if abort { c.abort(now) } else { c.close(now) });
-        match actions {
-            Ok(actions) => {
-                // The FIN still has the program's socket; what follows has none.
-                for action in &actions {
-                    if let super::tcp::Action::Send(packet) = action {
-                        let _ = self.socket_sends(host, id, packet.clone(), true, cause);
-                    }
-                }
-                let rest =
-                    actions.into_iter().filter(|a| !matches!(a, super::tcp::Action::Send(_))).collect();
-                if let Some(socket) = self.host_mut(host).sockets.get_mut(id) {
-                    socket.open = false;
-                }
-                self.perform(host, id, rest, false, cause);
-                let closed = self.on_connection(host, id, |c| c.state() == State::Closed);
-                if closed == Ok(true) {
-                    self.host_mut(host).sockets.remove(id);
-                }
-            }
-            Err(_) => self.host_mut(host).sockets.remove(id),
-        }
-        self.touch();
     }
 
     /// Takes what has come for a socket.
@@ -523,57 +451,5 @@ impl Network {
     /// Takes a socket's queued errors.
     pub fn take_errors(&mut self, host: HostId, id: SocketId) -> Vec<QueuedError> {
         self.host_mut(host).sockets.get_mut(id).map(|s| std::mem::take(&mut s.errors)).unwrap_or_default()
-    }
-
-    pub(super) fn tcp_settings(&self, host: HostId, options: &SocketOptions, to: IpAddr) -> Settings {
-        let h = self.host(host);
-        let flow = Flow { oif: options.dev.as_ref(), mark: options.mark, any_source: true, ..Flow::to(to) };
-        let mtu = h.route_for(&flow).ok().and_then(|(_, hop)| hop.mtu).unwrap_or(1500);
-        let defaults = Settings::default();
-        Settings {
-            mtu,
-            ttl: options.ttl.unwrap_or_else(|| h.default_ttl(to.is_ipv4())),
-            tos: options.tos,
-            pmtu_discovery: !h.is_on(Global::NoPmtuDisc),
-            timestamps: h.is_on(Global::TcpTimestamps),
-            sack: h.is_on(Global::TcpSack),
-            window_scale: defaults.window_scale.filter(|_| h.is_on(Global::TcpWindowScaling)),
-            recverr: options.recverr,
-            ..defaults
-        }
-    }
-
-    /// Puts a connection's next timer into the queue.
-    pub(super) fn schedule_tcp(&mut self, host: HostId, id: SocketId) {
-        if let Some(due) = self.tcp_due(host, id) {
-            let span = due.since(self.now());
-            self.later(span, Task::Tcp { host, socket: id });
-        }
-    }
-
-    fn tcp_due(&self, host: HostId, id: SocketId) -> Option<Time> {
-        match &self.host(host).sockets.get(id)?.kind {
-            SocketKind::Connection(c) => c.next_timer(),
-            SocketKind::Listener(l) => l.next_timer(),
-            SocketKind::Udp | SocketKind::Raw(_) | SocketKind::Tcp => None,
-        }
-    }
-
-    /// A timer of a connection may be due: an older entry of the queue finds nothing to do.
-    pub(super) fn tcp_timer(&mut self, host: HostId, id: SocketId) {
-        self.between();
-        let now = self.now();
-        if self.tcp_due(host, id).is_none_or(|due| due > now) {
-            return;
-        }
-        let owned = self.is_owned(host, id);
-        let Some(socket) = self.host_mut(host).sockets.get_mut(id) else { return };
-        let actions = match &mut socket.kind {
-            SocketKind::Connection(c) => c.timer(now),
-            SocketKind::Listener(l) => l.timer(now),
-            SocketKind::Udp | SocketKind::Raw(_) | SocketKind::Tcp => return,
-        };
-        let cause = self.emit(host, None, SocketEvent::Timer { socket: id });
-        self.perform(host, id, actions, owned, cause);
     }
 }

@@ -126,6 +126,8 @@ fn icmp4_to_errno(kind: IcmpType) -> Option<(Errno, bool)> {
             13..=15 => Some((Errno::Ehostunreach, true)),
             _ => None,
         },
+        // A lost fragment is nobody's error (`icmp_unreach`).
+        (11, 1) => None,
         (11, _) => Some((Errno::Ehostunreach, false)),
         (12, _) => Some((Errno::Eproto, true)),
         _ => None,

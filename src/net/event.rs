@@ -68,6 +68,11 @@ pub enum NetEvent {
         /// The hook that comes next.
         hook: Hook,
     },
+    /// After an answer that was sent in between, the packet whose way began with this event goes on.
+    Resumes {
+        /// The event.
+        begun: EventId,
+    },
     /// A packet is sent in answer, by the kernel itself.
     Answers {
         /// The answer as it starts on its way.
@@ -315,6 +320,8 @@ pub enum SocketCall {
     Connect,
     /// send(2), sendto(2).
     Send,
+    /// recv(2).
+    Receive,
     /// shutdown(2).
     Shutdown,
     /// close(2).

@@ -1,13 +1,15 @@
 //! The ICMP messages that a host sends of its own accord (`icmp_send`, `icmp6_send`, `icmp_reply`).
 
+use super::event::NetEvent;
 use super::fib::Links;
 use super::routing::Hop;
 use super::sysctl::Global;
 use super::walk::{Answer, Out, Way};
 use crate::abi::EventId;
-use crate::netfilter::{Cast, CtRef, CtState, Skb};
+use crate::netfilter::{Cast, CtRef, CtState, Sender, Skb};
 use crate::packet::{Icmp, IcmpType, Packet, Transport};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 impl Way<'_> {
     /// Answers with a packet that the kernel has made: an ICMP error comes from the host's own address, and all
@@ -15,21 +17,39 @@ impl Way<'_> {
     pub fn answer(&mut self, skb: &Skb, mut packet: Packet, cause: EventId) {
         let rejected = &skb.packet;
         let v4 = rejected.src.is_ipv4();
-        if packet.icmp().is_some() {
+        if self.host.is_for_many(rejected.dst) {
+            return;
+        }
+        if let Some(kind) = packet.icmp().map(|icmp| icmp.kind) {
             // Not about what was sent to many (`icmp_send`).
-            if skb.cast.is_some_and(|cast| cast != Cast::Host) || self.host.is_for_many(rejected.dst) {
+            if skb.cast.is_some_and(|cast| cast != Cast::Host) {
+                return;
+            }
+            // The host's one socket for ICMP is busy with what is being sent (`icmp_xmit_lock`).
+            if skb.iif.is_none() && skb.sender == Sender::KernelSocket && rejected.icmp().is_some() {
+                return;
+            }
+            if rejected.icmp().is_some_and(|icmp| is_answerless(icmp.kind, v4)) {
                 return;
             }
             match self.host.error_source(skb) {
                 Some(own) => packet.src = own,
                 None => return,
             }
+            if !self.host.may_tell(packet.dst, kind) {
+                return;
+            }
             packet.tos = error_tos(rejected);
         }
         packet.ttl = self.host.default_ttl(v4);
         let reflect = if v4 { Global::FwmarkReflect } else { Global::FwmarkReflect6 };
         let mark = if self.host.sysctls.is_on(reflect) { skb.mark } else { 0 };
-        self.outs.push(Out::Answer(Answer { packet, mark, ct: answering(skb.ct), cause }));
+        // What REJECT makes of a segment has no socket (`nf_send_reset`); ICMP has the host's own.
+        let sender = if packet.icmp().is_some() { Sender::KernelSocket } else { Sender::Kernel };
+        if sender == Sender::Kernel && skb.physin.is_some() {
+            return self.outs.push(Out::Direct { packet, about: Box::new(skb.clone()), cause });
+        }
+        self.outs.push(Out::Answer(Answer { packet, mark, sender, ct: answering(skb.ct), cause }));
     }
 
     /// Answers with an ICMP error, unless the packet is one itself (RFC 1122, 3.2.2) or a later fragment.
@@ -53,7 +73,26 @@ impl Way<'_> {
         }
         let gateway = hop.gateway.unwrap_or(skb.packet.dst);
         let icmp = Icmp { gateway: Some(gateway), ..Icmp::error(IcmpType::new(5, 1), &skb.packet) };
+        let before = self.outs.len();
         self.icmp_message(skb, icmp, cause);
+        // It leaves before the packet goes on: what is not settled of the connection yet counts.
+        if let Some(begun) = self.begun {
+            for out in self.outs.split_off(before) {
+                match out {
+                    Out::Answer(answer) => self.send_answer(answer),
+                    other => self.outs.push(other),
+                }
+            }
+            self.emit(begun, NetEvent::Resumes { begun });
+        }
+    }
+
+    /// Leads an answer out, in between.
+    fn send_answer(&mut self, answer: Answer) {
+        let mut skb = answer.skb();
+        let begins = self.emit(answer.cause, NetEvent::Answers { skb: Arc::new(skb.clone()) });
+        let (fate, by) = self.send(&mut skb, begins);
+        self.emit(by.unwrap_or(begins), NetEvent::Ended { fate, by });
     }
 
     fn icmp_message(&mut self, skb: &Skb, icmp: Icmp, cause: EventId) {
@@ -62,12 +101,18 @@ impl Way<'_> {
         if is_error || about.is_later_fragment() {
             return;
         }
-        if !self.host.may_tell(about.src, icmp.kind) {
-            return;
-        }
         if let Some(packet) = Packet::new(about.dst, about.src, Transport::Icmp(icmp)) {
             self.answer(skb, packet, cause);
         }
+    }
+}
+
+/// Messages that no ICMP error is sent about, besides errors: what Linux has no use for, and types that it does
+/// not know (`icmp_pointers`, `is_ineligible`).
+fn is_answerless(kind: IcmpType, v4: bool) -> bool {
+    match v4 {
+        true => kind.is_error(true) || matches!(kind.ty, 1 | 2 | 6 | 7 | 9 | 10 | 19..),
+        false => kind.ty < 128 || kind.ty == 137,
     }
 }
 

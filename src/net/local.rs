@@ -8,8 +8,8 @@ use super::sysctl::{Conf, Global};
 use super::tcp::{self, Action};
 use super::walk::Answer;
 use crate::abi::EventId;
-use crate::netfilter::{Cast, Family, Skb};
-use crate::packet::{Icmp, IcmpType, Packet, Proto, Transport};
+use crate::netfilter::{Cast, Family, Sender, Skb};
+use crate::packet::{Icmp, IcmpType, Packet, Payload, Proto, Transport};
 use std::sync::Arc;
 
 /// The smallest path MTU that an ICMP message can bring about (`net.ipv4.route.min_pmtu`, RFC 8200 5), bytes.
@@ -106,24 +106,46 @@ impl Network {
             }
             return;
         };
+        let (id, isn) = self.reopened(host, id, skb);
         let settings =
             self.host(host).sockets.get(id).map(|s| self.tcp_settings(host, &s.options, skb.packet.src));
-        let owned = self.is_owned(host, id);
+        let sender = self.sender_of(host, id);
         let Some(socket) = self.host_mut(host).sockets.get_mut(id) else { return };
         let actions = match &mut socket.kind {
             SocketKind::Connection(connection) => connection.input(&skb.packet, now),
             SocketKind::Listener(listener) => {
+                // Another way back has another MTU.
                 if let Some(settings) = settings {
                     listener.set_settings(settings);
                 }
-                listener.input(&skb.packet, now)
+                match isn {
+                    Some(isn) => listener.reopen(&skb.packet, isn, now),
+                    None => listener.input(&skb.packet, now),
+                }
             }
             SocketKind::Udp | SocketKind::Raw(_) | SocketKind::Tcp => Vec::new(),
         };
-        self.perform(host, id, actions, owned, cause);
+        self.perform(host, id, actions, sender, cause);
     }
 
-    /// Sends a packet of the kernel's own, which no socket has.
+    /// A SYN may open a new connection over one in TIME-WAIT, if a listener is there: then it is the listener's, with
+    /// the sequence number that it is to begin with.
+    fn reopened(&mut self, host: HostId, id: SocketId, skb: &Skb) -> (SocketId, Option<u32>) {
+        let sockets = &self.host(host).sockets;
+        let gives_way = match sockets.get(id).map(|s| &s.kind) {
+            Some(SocketKind::Connection(connection)) => connection.gives_way_to(&skb.packet),
+            Some(_) | None => None,
+        };
+        match (gives_way, sockets.for_listener(skb)) {
+            (Some(isn), Some(listener)) => {
+                self.host_mut(host).sockets.remove(id);
+                (listener, Some(isn))
+            }
+            _ => (id, None),
+        }
+    }
+
+    /// Sends a packet of the kernel's own. IPv6 sends TCP's answers without its socket (`ip6_xmit`).
     fn kernel_sends(
         &mut self,
         host: HostId,
@@ -135,25 +157,26 @@ impl Network {
         let v4 = packet.src.is_ipv4();
         let reflect = if v4 { Global::FwmarkReflect } else { Global::FwmarkReflect6 };
         let mark = if self.host(host).is_on(reflect) { about.mark } else { 0 };
-        let answer = Answer { packet, mark, ct, cause };
+        let sender = if v4 || packet.icmp().is_some() { Sender::KernelSocket } else { Sender::Kernel };
+        let answer = Answer { packet, mark, sender, ct, cause };
         self.follow(host, vec![super::walk::Out::Answer(answer)]);
         self.between();
     }
 
-    /// Carries out what a connection or a listener wants; `owned`: what it sends belongs to a program's socket.
+    /// Carries out what a connection or a listener wants; as this sender.
     pub(super) fn perform(
         &mut self,
         host: HostId,
         id: SocketId,
         actions: Vec<Action>,
-        owned: bool,
+        sender: Sender,
         cause: EventId,
     ) {
         for action in actions {
             match action {
                 Action::Send(packet) => {
                     // What OUTPUT drops, TCP sends again later.
-                    let _ = self.socket_sends(host, id, packet, owned, cause);
+                    let _ = self.socket_sends(host, id, packet, sender, cause);
                 }
                 Action::Connected => self.give(host, id, Incoming::Connected, cause),
                 Action::Accepted(connection) => {
@@ -181,7 +204,7 @@ impl Network {
             (true, 8) if !self.host(host).ignores_echo(skb) => {
                 self.echo(host, skb, icmp, IcmpType::new(0, 0), cause)
             }
-            (true, 13) if skb.cast.is_none_or(|c| c == Cast::Host) => {
+            (true, 13) if skb.cast.is_none_or(|c| c == Cast::Host) && skb.packet.payload.len() >= 4 => {
                 self.echo(host, skb, icmp, IcmpType::new(14, 0), cause);
             }
             (false, 128) if !self.host(host).is_on(Global::EchoIgnoreAll6) => {
@@ -205,7 +228,8 @@ impl Network {
         let Some(src) = src else { return };
         let reply = Icmp::query(kind, icmp.id, icmp.seq);
         let Some(mut packet) = Packet::new(src, asked.src, Transport::Icmp(reply)) else { return };
-        packet.payload = asked.payload.clone();
+        // A timestamp's answer has three times of four bytes, whatever was asked.
+        packet.payload = if kind.ty == 14 { Payload::Size(12) } else { asked.payload.clone() };
         packet.tos = if asked.src.is_ipv4() { asked.tos } else { 0 };
         packet.ttl = h.default_ttl(asked.src.is_ipv4());
         self.kernel_sends(host, packet, skb, None, cause);
@@ -234,8 +258,8 @@ impl Network {
             match &mut socket.kind {
                 SocketKind::Connection(connection) => {
                     let actions = connection.icmp_error(icmp, now);
-                    let owned = self.is_owned(host, id);
-                    self.perform(host, id, actions, owned, cause);
+                    let sender = self.sender_of(host, id);
+                    self.perform(host, id, actions, sender, cause);
                 }
                 SocketKind::Udp | SocketKind::Raw(_) => {
                     if socket.icmp_error(icmp, from) {
@@ -245,7 +269,8 @@ impl Network {
                         self.woken.push_back((host, id));
                     }
                 }
-                SocketKind::Tcp | SocketKind::Listener(_) => {}
+                SocketKind::Listener(listener) => listener.icmp_error(icmp),
+                SocketKind::Tcp => {}
             }
         }
     }

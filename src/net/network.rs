@@ -246,6 +246,13 @@ impl Network {
         self.pass = None;
     }
 
+    /// Changes a host; what it tells goes into the log.
+    pub fn change<T>(&mut self, host: HostId, f: impl FnOnce(&mut Host, &mut dyn Sink<Event>) -> T) -> T {
+        self.pass = None;
+        let mut scribe = Scribe { log: &mut self.log, host, time: self.now, pass: &mut self.pass };
+        f(&mut self.hosts[usize::from(host.0)], &mut scribe)
+    }
+
     /// Leads something through a host.
     pub(super) fn walk<T>(&mut self, host: HostId, f: impl FnOnce(&mut Way) -> T) -> T {
         let mut scribe = Scribe { log: &mut self.log, host, time: self.now, pass: &mut self.pass };
@@ -287,6 +294,9 @@ impl Sink<Event> for Scribe<'_> {
             event
         {
             *self.pass = Some(PassId(self.log.next_id().0));
+        }
+        if let Event::Net(NetEvent::Resumes { begun }) = event {
+            *self.pass = Some(PassId(begun.0));
         }
         self.log.emit(cause, Happening { host: self.host, time: self.time, pass: *self.pass, event })
     }

@@ -20,38 +20,34 @@ const REDIRECT_PAUSE: Duration = Duration::from_millis(20);
 const REDIRECTS: u32 = 9;
 const REDIRECT_SILENCE: Duration = Duration::from_millis(20 << 10);
 
-/// What is counted for one address.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Tokens {
-    saved: Duration,
-    last: Time,
+/// How long ago an address that was never told anything counts as told (`inet_getpeer`).
+const NEVER: Duration = Duration::from_secs(60);
+
+/// What is counted for one address (`struct inet_peer`): all that is said to it takes from the same tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Peer {
+    tokens: Duration,
+    last: Option<Time>,
+    redirects: u32,
+}
+
+impl Peer {
+    fn idle(&self, now: Time) -> Duration {
+        self.last.map_or(NEVER, |last| now.since(last))
+    }
+
+    fn take(&mut self, cost: Duration) -> bool {
+        let enough = self.tokens >= cost;
+        if enough {
+            self.tokens -= cost;
+        }
+        enough
+    }
 }
 
 /// A host's tokens.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Pace {
-    errors: BTreeMap<IpAddr, Tokens>,
-    unreachables: BTreeMap<IpAddr, Tokens>,
-    redirects: BTreeMap<IpAddr, (u32, Time)>,
-}
-
-/// Takes `cost` from an address's tokens, which grow with time up to `most`; false if there are too few.
-fn take(
-    tokens: &mut BTreeMap<IpAddr, Tokens>,
-    addr: IpAddr,
-    cost: Duration,
-    most: Duration,
-    now: Time,
-) -> bool {
-    let entry = tokens.entry(addr).or_insert(Tokens { saved: most, last: now });
-    entry.saved = (entry.saved + now.since(entry.last)).min(most);
-    entry.last = now;
-    let enough = entry.saved >= cost;
-    if enough {
-        entry.saved -= cost;
-    }
-    enough
-}
+pub struct Pace(BTreeMap<IpAddr, Peer>);
 
 impl Host {
     /// Whether an ICMP error of this type may be sent to the address now. Only some types are limited
@@ -64,35 +60,73 @@ impl Host {
             ),
             IpAddr::V6(_) => (Global::Icmp6RateLimit, kind.ty < 128 && kind.ty != 2),
         };
-        let pause = u64::try_from(self.sysctls.global(limit)).unwrap_or(0);
-        if !limited || pause == 0 || self.owner(to).is_some() {
+        if !limited || self.owner(to).is_some() {
             return true;
         }
-        let cost = Duration::from_millis(pause);
-        take(&mut self.pace.errors, to, cost, cost * BURST, self.now)
+        let cost = Duration::from_millis(u64::try_from(self.sysctls.global(limit)).unwrap_or(0));
+        let now = self.now;
+        let peer = self.pace.0.entry(to).or_default();
+        let idle = peer.idle(now);
+        if !idle.is_zero() {
+            // Without a limit nothing is saved up either, which routing's messages then miss.
+            peer.tokens = (peer.tokens + idle).min(cost * BURST);
+            peer.last = Some(now);
+        }
+        peer.take(cost)
     }
 
-    /// Whether routing may tell the address that there is no way.
+    /// Whether routing may tell the address that there is no way (`ip_error`).
     pub(super) fn may_tell_unreachable(&mut self, to: IpAddr) -> bool {
-        take(&mut self.pace.unreachables, to, UNREACHABLE_COST, UNREACHABLE_BURST, self.now)
+        let now = self.now;
+        let peer = self.pace.0.entry(to).or_default();
+        peer.tokens = (peer.tokens + peer.idle(now)).min(UNREACHABLE_BURST);
+        peer.last = Some(now);
+        peer.take(UNREACHABLE_COST)
     }
 
     /// Whether the address may be told of a better gateway.
     pub(super) fn may_redirect(&mut self, to: IpAddr) -> bool {
         let now = self.now;
-        let (sent, last) = self.pace.redirects.entry(to).or_insert((0, now));
-        if now.since(*last) > REDIRECT_SILENCE {
-            *sent = 0;
+        let peer = self.pace.0.entry(to).or_default();
+        let idle = peer.idle(now);
+        if idle > REDIRECT_SILENCE {
+            peer.tokens = Duration::ZERO;
+            peer.redirects = 0;
         }
-        if *sent >= REDIRECTS {
-            *last = now;
+        if peer.redirects >= REDIRECTS {
+            peer.last = Some(now);
             return false;
         }
-        if *sent > 0 && now.since(*last) <= REDIRECT_PAUSE * (1 << *sent) {
+        if peer.redirects > 0 && idle <= REDIRECT_PAUSE * (1 << peer.redirects) {
             return false;
         }
-        *sent += 1;
-        *last = now;
+        peer.redirects += 1;
+        peer.last = Some(now);
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routing_is_silent_for_a_second_after_another_error() {
+        let mut host = Host::new(true);
+        host.sysctls.set("net.ipv4.icmp_ratelimit", 0).unwrap();
+        let to = "10.0.1.2".parse().unwrap();
+        let mut told = |after: u64, kind: Option<IcmpType>| {
+            host.now = host.now.after(Duration::from_millis(after));
+            match kind {
+                Some(kind) => host.may_tell(to, kind),
+                None => host.may_tell_unreachable(to),
+            }
+        };
+        // Five at once and one a second; as a kernel did, asked every 280 ms.
+        let answers: Vec<bool> = (0..10).map(|_| told(280, None)).collect();
+        assert_eq!(answers, [true, true, true, true, true, true, false, false, true, false]);
+        assert!(told(280, Some(IcmpType::new(3, 3))));
+        assert!(!told(280, None));
+        assert!(told(1000, None));
     }
 }

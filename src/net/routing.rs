@@ -102,8 +102,9 @@ impl Host {
                     Inbound::Local
                 }
                 _ => {
-                    let redirect =
-                        routing.dev == *iif && self.devices.link(iif).is_some_and(|l| l.conf.send_redirects);
+                    let redirect = routing.dev == *iif
+                        && routing.source_on_link
+                        && self.devices.link(iif).is_some_and(|l| l.conf.send_redirects);
                     Inbound::Forward(Hop { redirect, ..self.hop(&routing, dst, false) })
                 }
             },
@@ -127,7 +128,7 @@ impl Host {
     pub(super) fn route_out(&self, skb: &Skb, bound: Option<&IfName>) -> Outbound {
         let uid = match skb.sender {
             Sender::Socket { uid, .. } => uid,
-            Sender::Kernel | Sender::UnknownSocket => 0,
+            Sender::Kernel | Sender::KernelSocket | Sender::UnknownSocket => 0,
         };
         let flow = Flow { oif: bound, uid, any_source: true, ..flow_of(&skb.packet, skb.mark) };
         match self.routed_out(&flow) {
@@ -145,13 +146,24 @@ impl Host {
         {
             return Ok(Hop::default());
         }
-        Ok(self.hop(&routing, flow.dst, true))
+        let hop = self.hop(&routing, flow.dst, true);
+        self.may_leave(flow.src, &hop)?;
+        Ok(hop)
+    }
+
+    /// A loopback source leaves only by `lo`, unless `route_localnet` is on (`__mkroute_output`).
+    fn may_leave(&self, src: Option<IpAddr>, hop: &Hop) -> Result<(), RouteError> {
+        let Some(dev) = hop.dev.as_ref().filter(|dev| !dev.is_lo()) else { return Ok(()) };
+        let loopback = matches!(src, Some(IpAddr::V4(src)) if src.is_loopback());
+        let localnet = self.devices.link(dev).is_some_and(|l| l.conf.route_localnet);
+        if self.described && loopback && !localnet { Err(RouteError::NeverSource) } else { Ok(()) }
     }
 
     /// The source that the host gives a packet, and the way it takes; as a socket's program asks.
     pub(super) fn route_for(&self, flow: &Flow<'_>) -> Result<(IpAddr, Hop), RouteError> {
         let routing = self.fib.route_output(&self.devices, flow)?;
         let hop = self.hop(&routing, flow.dst, true);
+        self.may_leave(flow.src.or(routing.src), &hop)?;
         match flow.src.or(routing.src) {
             Some(src) => Ok((src, hop)),
             // An interface without an address: IPv4 sends from 0.0.0.0, IPv6 does not send.

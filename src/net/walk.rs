@@ -7,6 +7,7 @@ use super::host::Host;
 use super::inject::Injected;
 use super::routing::{Hop, Inbound, Outbound};
 use crate::abi::{EventId, IfName, Sink};
+use crate::netfilter::TeeCopy;
 use crate::netfilter::event::{ChangedBy, Event as NfEvent};
 use crate::netfilter::{
     Cast, Choices, CtRef, CtState, Family, Hook, HookVerdict, OutDev, Sender, Skb, WalkCx,
@@ -30,6 +31,10 @@ pub(super) struct Way<'a> {
     pub fixed: Option<Hop>,
     /// What goes out by `lo` comes in on the same way, instead of by [`Out::Loop`].
     pub through_lo: bool,
+    /// The event that the way began with, where answers may be sent before it ends.
+    pub begun: Option<EventId>,
+    /// The packet is a TEE rule's copy.
+    pub teed: bool,
     /// What came of it, in order.
     pub outs: Vec<Out>,
 }
@@ -45,8 +50,13 @@ pub(super) enum Out {
     Loop { skb: Skb, cause: EventId },
     /// The host's own copy of what it sends to a group or to all; `real` is what leaves.
     Copy { copy: Skb, real: Skb, hop: Hop, cause: EventId },
+    /// A RST about a segment that crossed a bridge goes straight back to the wire, as from the segment's receiver
+    /// (`nf_send_reset`).
+    Direct { packet: Packet, about: Box<Skb>, cause: EventId },
     /// It is for a socket, or for the kernel.
     Deliver { skb: Skb, cause: EventId },
+    /// A copy that a TEE rule made goes to its gateway.
+    Tee(TeeCopy),
 }
 
 /// A packet that the kernel sends in answer to another.
@@ -56,8 +66,15 @@ pub struct Answer {
     pub packet: Packet,
     /// Its mark.
     pub mark: u32,
+    pub(super) sender: Sender,
     pub(super) ct: Option<CtRef>,
     pub(super) cause: EventId,
+}
+
+impl Answer {
+    pub(super) fn skb(&self) -> Skb {
+        Skb { ct: self.ct, mark: self.mark, sender: self.sender, ..Skb::new(self.packet.clone()) }
+    }
 }
 
 /// Where a way through the host ended, and by which event.
@@ -104,14 +121,19 @@ impl Host {
         let fate = way.end(end, begins);
         let answers = way.outs.into_iter().filter_map(|out| match out {
             Out::Answer(answer) => Some(answer),
-            Out::Transmit { .. } | Out::Loop { .. } | Out::Copy { .. } | Out::Deliver { .. } => None,
+            Out::Transmit { .. }
+            | Out::Direct { .. }
+            | Out::Loop { .. }
+            | Out::Copy { .. }
+            | Out::Deliver { .. }
+            | Out::Tee(_) => None,
         });
         (fate, answers.collect())
     }
 
     /// Leads an answer of the kernel's out of the host.
     pub fn answer(&mut self, answer: Answer, choices: &mut Choices, sink: &mut dyn Sink<Event>) -> Fate {
-        let mut skb = Skb { ct: answer.ct, mark: answer.mark, ..Skb::new(answer.packet) };
+        let mut skb = answer.skb();
         let begins = NetEvent::Answers { skb: Arc::new(skb.clone()) };
         let begins = sink.emit(Some(answer.cause), begins.into());
         let mut way = Way::new(self, choices, sink);
@@ -132,6 +154,8 @@ impl<'a> Way<'a> {
             bound: None,
             fixed: None,
             through_lo: false,
+            begun: None,
+            teed: false,
             outs: Vec::new(),
         }
     }
@@ -147,7 +171,7 @@ impl<'a> Way<'a> {
         let held = |out: &Out| match out {
             Out::Answer(answer) => answer.ct?.entry,
             Out::Copy { copy: skb, .. } | Out::Loop { skb, .. } => skb.ct?.entry,
-            Out::Transmit { .. } | Out::Deliver { .. } => None,
+            Out::Transmit { .. } | Out::Direct { .. } | Out::Deliver { .. } | Out::Tee(_) => None,
         };
         let kept: Vec<_> = self.outs.iter().filter_map(held).collect();
         self.host.netfilter.forget_unconfirmed(&kept, ended, &mut Narrow(self.sink));
@@ -189,7 +213,7 @@ impl<'a> Way<'a> {
     pub fn deliver(&mut self, skb: &mut Skb, cause: EventId) -> End {
         if skb.packet.fragment.is_some() {
             match self.host.fragments.gather(skb, self.host.now) {
-                Some(whole) => *skb = whole,
+                Some(whole) => self.change(skb, cause, ChangedBy::Gathering, |s| *s = whole),
                 None => {
                     let gathered = self.emit(cause, NetEvent::Gathered { skb: Arc::new(skb.clone()) });
                     return (Fate::Gathered, Some(gathered));
@@ -213,12 +237,17 @@ impl<'a> Way<'a> {
         if off {
             return (Fate::Lost(Lost::ForwardingOff), Some(cause));
         }
+        // TPROXY gave it a socket, and routing sent it elsewhere (`ip_forward`).
+        if skb.tproxy.is_some() {
+            return (Fate::Lost(Lost::NotForHost), Some(cause));
+        }
         if skb.packet.ttl <= 1 {
             self.icmp_error(skb, Some(IcmpType::new(11, 0)), Some(IcmpType::new(3, 0)), cause);
             return (Fate::Lost(Lost::TtlExceeded), Some(cause));
         }
-        let may_cut = v4 && !skb.packet.df;
-        if let Some(mtu) = hop.mtu.filter(|mtu| skb.packet.len() > *mtu && !may_cut) {
+        // What came in pieces that fit leaves in such pieces again (`ip_exceeds_mtu`, `ip6_pkt_too_big`).
+        let may_cut = |mtu: u32| (v4 && !skb.packet.df) || skb.largest_piece.is_some_and(|l| l <= mtu);
+        if let Some(mtu) = hop.mtu.filter(|mtu| skb.packet.len() > *mtu && !may_cut(*mtu)) {
             self.too_big(skb, mtu, cause);
             return (Fate::Lost(Lost::TooBig), Some(cause));
         }
@@ -271,6 +300,19 @@ impl<'a> Way<'a> {
             return end;
         }
         self.leave(skb, hop, cause)
+    }
+
+    /// A TEE rule's copy, by the way that leads to its gateway (`nf_dup_ipv4`, `nf_dup_ipv6`).
+    pub fn send_copy(&mut self, skb: &mut Skb, gateway: IpAddr, oif: Option<&IfName>, cause: EventId) -> End {
+        let mut asked = Skb { mark: 0, ..skb.clone() };
+        asked.packet.dst = gateway;
+        match self.host.route_out(&asked, oif) {
+            Outbound::To(mut hop) => {
+                hop.gateway.get_or_insert(gateway);
+                self.send_by(skb, hop, cause)
+            }
+            Outbound::Refused(lost, _) => (Fate::Lost(lost), Some(cause)),
+        }
     }
 
     fn route_out(&mut self, skb: &mut Skb, cause: EventId) -> Result<(Hop, EventId), End> {
@@ -343,6 +385,7 @@ impl<'a> Way<'a> {
 
     pub fn hook(&mut self, hook: Hook, skb: &mut Skb, cause: EventId) -> Result<(), End> {
         let mut netfilter = std::mem::take(&mut self.host.netfilter);
+        let mut copies = Vec::new();
         let verdict = netfilter.run_hook(
             hook,
             skb,
@@ -353,9 +396,14 @@ impl<'a> Way<'a> {
                 choices: self.choices,
                 assumed: self.assumed,
                 sink: &mut Narrow(self.sink),
+                copies: &mut copies,
             },
         );
         self.host.netfilter = netfilter;
+        // A copy is not copied again (`nf_skb_duplicated`).
+        if !self.teed {
+            self.outs.extend(copies.into_iter().map(Out::Tee));
+        }
         match verdict {
             HookVerdict::Accept => Ok(()),
             HookVerdict::Drop(by) => Err((Fate::Dropped, Some(by))),
@@ -392,7 +440,7 @@ impl<'a> Way<'a> {
 }
 
 /// Lets netfilter write into the network's log.
-pub(super) struct Narrow<'a>(pub &'a mut dyn Sink<Event>);
+pub struct Narrow<'a>(pub &'a mut dyn Sink<Event>);
 
 impl Sink<NfEvent> for Narrow<'_> {
     fn emit(&mut self, cause: Option<EventId>, event: NfEvent) -> EventId {

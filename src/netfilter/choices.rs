@@ -10,12 +10,33 @@ use super::RuleRef;
 pub struct Choices {
     given: Vec<bool>,
     asked: Vec<RuleRef>,
+    dice: Option<u64>,
 }
 
 impl Choices {
     /// Choices whose first answers are fixed.
     pub fn new(given: Vec<bool>) -> Self {
-        Choices { given, asked: Vec::new() }
+        Choices { given, asked: Vec::new(), dice: None }
+    }
+
+    /// Choices in which chance is decided: the same for the same seed. Pass [`Choices::dice`] on from packet to
+    /// packet.
+    pub fn seeded(seed: u64) -> Self {
+        Choices { dice: Some(seed), ..Choices::default() }
+    }
+
+    /// The seed that goes on after this packet.
+    pub fn dice(&self) -> Option<u64> {
+        self.dice
+    }
+
+    /// 31 bits of chance; `None` where chance is not to be decided (splitmix64, by Steele, Lea and Flood).
+    pub fn throw(&mut self) -> Option<u32> {
+        let seed = self.dice?.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        self.dice = Some(seed);
+        let mixed = (seed ^ seed >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Some(((mixed ^ mixed >> 31) >> 33) as u32)
     }
 
     /// Decides whether to go on as if the rule had matched.
@@ -46,6 +67,19 @@ impl Choices {
 mod tests {
     use super::*;
     use crate::netfilter::{ChainName, TableName};
+
+    #[test]
+    fn chance_is_the_same_for_the_same_seed() {
+        let throws = |seed| {
+            let mut choices = Choices::seeded(seed);
+            (0..1_000).filter_map(|_| choices.throw()).collect::<Vec<_>>()
+        };
+        assert_eq!(throws(7), throws(7));
+        assert_ne!(throws(7), throws(8));
+        let low = throws(7).iter().filter(|n| **n < 1 << 29).count();
+        assert!((200..300).contains(&low), "a quarter: {low}");
+        assert_eq!(Choices::default().throw(), None);
+    }
 
     #[test]
     fn every_combination_comes_once() {

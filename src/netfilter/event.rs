@@ -2,8 +2,11 @@
 
 use super::conntrack::{CtEntry, CtRef, CtStatus, Expectation, SctpState, TcpState};
 use super::fact::{Fact, Ternary};
-use super::{ChainName, Hook, Policy, RuleRef, Skb, Stage, TableName};
+use super::ipset::SetChange;
+use super::{ChainName, Family, Hook, Policy, Rule, RuleRef, Skb, Stage, TableName};
 use serde::Serialize;
+use smol_str::SmolStr;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// One thing that happened to a packet in netfilter.
@@ -126,10 +129,122 @@ pub enum Event {
         /// The line, as far as the model knows its fields.
         line: String,
     },
+    /// A command was run that changes rules.
+    CommandRun {
+        /// The program's name and its arguments.
+        command: String,
+    },
+    /// A family's rules changed.
+    RulesChanged {
+        /// Whose.
+        family: Family,
+        /// What changed.
+        change: RulesChange,
+    },
+    /// A TEE rule copied the packet.
+    Copied {
+        /// The copy, not sent yet.
+        copy: Arc<Skb>,
+        /// Where it goes next.
+        gateway: IpAddr,
+    },
+    /// A set changed.
+    SetChanged {
+        /// Which, before a change of its name.
+        set: SmolStr,
+        /// What changed.
+        change: SetChange,
+    },
     /// Something that the model cannot know stands in the way of an exact answer.
     NotKnown {
         /// What.
         what: NotKnown,
+    },
+}
+
+/// One change of a family's rules.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "change", rename_all = "kebab-case")]
+pub enum RulesChange {
+    /// A table came into being.
+    TableAdded {
+        /// Which.
+        table: TableName,
+    },
+    /// A table is gone, with its chains and rules.
+    TableRemoved {
+        /// Which.
+        table: TableName,
+    },
+    /// A chain came into being.
+    ChainAdded {
+        /// Its table.
+        table: TableName,
+        /// Which.
+        chain: ChainName,
+    },
+    /// A chain is gone.
+    ChainRemoved {
+        /// Its table.
+        table: TableName,
+        /// Which.
+        chain: ChainName,
+    },
+    /// A chain has another name, and so have the jumps to it.
+    ChainRenamed {
+        /// Its table.
+        table: TableName,
+        /// What it was called.
+        from: ChainName,
+        /// What it is called now.
+        to: ChainName,
+    },
+    /// A base chain's policy was set, and counts from anew.
+    PolicySet {
+        /// Its table.
+        table: TableName,
+        /// The chain.
+        chain: ChainName,
+        /// What it says now.
+        policy: Policy,
+    },
+    /// What a base chain's policy has counted was set to zero.
+    PolicyZeroed {
+        /// Its table.
+        table: TableName,
+        /// The chain.
+        chain: ChainName,
+    },
+    /// A rule came in; those behind it have moved.
+    RuleAdded {
+        /// Where it stands.
+        rule: RuleRef,
+        /// What it says.
+        #[serde(skip)]
+        new: Arc<Rule>,
+    },
+    /// A rule stands in the place of another.
+    RuleReplaced {
+        /// Where it stands.
+        rule: RuleRef,
+        /// What it says.
+        #[serde(skip)]
+        new: Arc<Rule>,
+    },
+    /// A rule is gone; those behind it have moved.
+    RuleRemoved {
+        /// Where it stood.
+        rule: RuleRef,
+        /// What it said.
+        #[serde(skip)]
+        was: Arc<Rule>,
+    },
+    /// All rules of a chain, or of a table, are gone.
+    Flushed {
+        /// The table.
+        table: TableName,
+        /// The chain; `None` for all.
+        chain: Option<ChainName>,
     },
 }
 
@@ -274,8 +389,6 @@ pub enum CtChange {
     Sctp(SctpState, SctpState),
     /// Its mark was set.
     Mark(u32),
-    /// A label was set.
-    Label(u8),
     /// Its time is over earlier or later, in seconds from now.
     Timeout(u32),
     /// It timed out.
@@ -334,6 +447,8 @@ pub enum KernelDrop {
 pub enum ChangedBy {
     /// A rule's target.
     Target,
+    /// A rule's match: `socket --restore-skmark`.
+    Match,
     /// The connection's translation of this end.
     Nat(Manip),
     /// Connection tracking gave it its connection.
@@ -346,6 +461,8 @@ pub enum ChangedBy {
     Forwarding,
     /// It went over the loopback interface.
     Loopback,
+    /// The pieces that it came in were put together.
+    Gathering,
 }
 
 /// Which end of a packet a translation changes.
@@ -370,6 +487,8 @@ pub enum NotKnown {
     Helper(String),
     /// How large a packet the path carries.
     PathMtu,
+    /// What a set would hold, or what of the packet would come into it.
+    Set(SmolStr),
     /// What the program does that takes packets from the queue.
     Queue,
 }

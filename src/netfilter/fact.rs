@@ -5,6 +5,7 @@ use super::env::AddrType;
 use crate::abi::{IfName, Mac};
 use crate::packet::{IcmpType, Proto, TcpFlags};
 use serde::Serialize;
+use smol_str::SmolStr;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -86,6 +87,8 @@ pub enum Fact {
     Owner(u32, u32),
     /// Text: a name of a list, a class.
     Text(String),
+    /// What was looked for in a set.
+    Set(SetFact),
     /// The packet has no such thing, so the match cannot hold.
     Absent(Absent),
     /// The match asks nothing of the packet.
@@ -94,6 +97,17 @@ pub enum Fact {
     NotTold(NotTold),
     /// The model does not have this match.
     NotModelled,
+}
+
+/// What was looked for in a set, and what was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SetFact {
+    /// The set.
+    pub set: SmolStr,
+    /// What of the packet was looked for; `None` if the packet has no such thing.
+    pub asked: Option<SmolStr>,
+    /// The element that says so: one that has it, or an exception.
+    pub entry: Option<SmolStr>,
 }
 
 /// What a packet can lack.
@@ -108,10 +122,16 @@ pub enum Absent {
     Connection,
     /// A socket of this host.
     Socket,
+    /// A user: the socket is the kernel's own.
+    Owner,
     /// An Ethernet header.
     Ethernet,
     /// An entry in a list.
     Entry,
+    /// The text that was looked for.
+    Text,
+    /// A policy of IPsec.
+    Ipsec,
 }
 
 /// What the model may not have been told.
@@ -128,6 +148,20 @@ pub enum NotTold {
     AddrType,
     /// Which TCP options the packet has.
     TcpOptions,
+    /// The bytes of its payload, or a number in its header.
+    Payload,
+    /// The host's sockets.
+    Socket,
+    /// The way back to its source.
+    ReversePath,
+    /// The groups of interfaces.
+    Group,
+    /// The realms of routes.
+    Realm,
+    /// The class of the sending socket.
+    Cgroup,
+    /// The fingerprints of systems.
+    Fingerprints,
 }
 
 /// A match's answer with what it looked at.
@@ -184,13 +218,23 @@ impl fmt::Display for Fact {
             Fact::Chance(permille) => write!(f, "{}.{} %", permille / 10, permille % 10),
             Fact::Owner(uid, gid) => write!(f, "uid {uid} gid {gid}"),
             Fact::Text(text) => f.write_str(text),
+            Fact::Set(SetFact { set, asked: None, .. }) => write!(f, "nothing to look for in {set}"),
+            Fact::Set(SetFact { set, asked: Some(asked), entry: None }) => {
+                write!(f, "{asked} is not in {set}")
+            }
+            Fact::Set(SetFact { set, asked: Some(asked), entry: Some(entry) }) => {
+                write!(f, "{asked} meets {entry} of {set}")
+            }
             Fact::Absent(what) => f.write_str(match what {
                 Absent::Header => "no such header",
                 Absent::TcpOption => "no such option",
                 Absent::Connection => "no connection",
                 Absent::Socket => "no socket of this host",
+                Absent::Owner => "a socket of the kernel's own, which has no user",
                 Absent::Ethernet => "no Ethernet header",
                 Absent::Entry => "not in the list",
+                Absent::Text => "no such text",
+                Absent::Ipsec => "no IPsec",
             }),
             Fact::Nothing => f.write_str("-"),
             Fact::NotTold(what) => f.write_str(match what {
@@ -199,6 +243,13 @@ impl fmt::Display for Fact {
                 NotTold::Owner => "owner not given",
                 NotTold::AddrType => "address type not known",
                 NotTold::TcpOptions => "TCP options not given",
+                NotTold::Payload => "payload bytes not given",
+                NotTold::Socket => "sockets not known",
+                NotTold::ReversePath => "way back not known",
+                NotTold::Group => "group of interfaces not known",
+                NotTold::Realm => "realm of routes not known",
+                NotTold::Cgroup => "socket's class not given",
+                NotTold::Fingerprints => "fingerprints not given",
             }),
             Fact::NotModelled => f.write_str("not modelled"),
         }

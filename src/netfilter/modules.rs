@@ -1,5 +1,6 @@
 //! What matches remember from packet to packet.
 
+use super::estimator::Estimator;
 use super::{CtId, Family, RuleRef};
 use crate::abi::Time;
 use smol_str::SmolStr;
@@ -19,6 +20,10 @@ pub struct Modules {
     pub nth: BTreeMap<Place, u32>,
     /// The connections that met each `connlimit`, by the network's address.
     pub connlimits: BTreeMap<Place, BTreeMap<IpAddr, Vec<CtId>>>,
+    /// The labels of connections, a bit each (`connlabel`).
+    pub labels: BTreeMap<CtId, u128>,
+    /// The rates that `-j RATEEST` measures, by name.
+    pub estimators: BTreeMap<SmolStr, Estimator>,
     /// What is left of each `quota`, in bytes.
     pub quotas: BTreeMap<Place, u64>,
 }
@@ -90,6 +95,17 @@ pub struct HashEntry {
     pub bursts: u64,
     /// When it is forgotten if no packet comes.
     pub expires: Time,
+    /// What came lately, where rates are measured.
+    pub window: Window,
+}
+
+/// A window of time in which `hashlimit --hashlimit-rate-match` counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Too much came in the one before.
+    pub over: bool,
+    /// What came since this one began, in packets or bytes.
+    pub used: u64,
 }
 
 /// An address in a list of `recent`.
@@ -103,4 +119,8 @@ pub struct RecentEntry {
     pub stamps: Vec<Time>,
     /// Where in the ring the next moment goes.
     pub next: usize,
+    /// How many moments the ring holds.
+    pub room: usize,
+    /// Its number in the order in which entries were made: of two with one address the newer is found.
+    pub born: u64,
 }

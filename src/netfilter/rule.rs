@@ -3,6 +3,7 @@
 use super::{Family, Match, Target};
 use crate::abi::IfName;
 use crate::packet::Proto;
+use smol_str::SmolStr;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -36,6 +37,15 @@ impl Counters {
     pub fn count(&mut self, bytes: u32) {
         self.packets += 1;
         self.bytes += u64::from(bytes);
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Counters) -> Counters {
+        Counters {
+            packets: self.packets.wrapping_add(other.packets),
+            bytes: self.bytes.wrapping_add(other.bytes),
+        }
     }
 }
 
@@ -220,6 +230,19 @@ impl Rule {
             target: Target::None,
             counters: Counters::default(),
         }
+    }
+
+    /// The sets that it names, each as often as it does.
+    pub fn sets(&self) -> impl Iterator<Item = &SmolStr> {
+        let asked = self.matches.iter().filter_map(|m| match m {
+            Match::Set(set) => Some(&set.name.value),
+            _ => None,
+        });
+        let target = match &self.target {
+            Target::Set(set) => Some(set),
+            _ => None,
+        };
+        asked.chain(target.into_iter().flat_map(|set| set.sets()))
     }
 
     /// True if both ask and do the same, wherever they come from and whatever they counted.

@@ -3,30 +3,36 @@
 use super::conntrack::{self, Conntrack, CtRef, CtState, CtStatus};
 use super::core_parts::for_each_core;
 use super::event::{ChangedBy, Check, CtChange, EnteredBy, Event, Part, Skip, Verdict};
-use super::matches::MatchCx;
+use super::ipset::{Changes, SetEvent, Sets};
+use super::matches::{Effects, MatchCx};
 use super::modules::Modules;
 use super::targets;
 use super::{
-    Chain, ChainKind, ChainName, Choices, Counters, CtId, Env, Family, Hook, Policy, Rule, RuleRef, Ruleset,
-    Skb, Stage, TableName, Ternary,
+    Chain, ChainKind, ChainName, Choices, Counters, CtId, Env, Family, Hook, Match, Policy, Rule, RuleRef,
+    Ruleset, Skb, Stage, TableName, Ternary,
 };
 use crate::abi::{EventId, IfName, Sink, Time};
 use crate::packet::Direction;
+use smol_str::SmolStr;
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// A host's netfilter: its rules and what they remember.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Netfilter {
-    rulesets: BTreeMap<Family, Arc<Ruleset>>,
+    pub(super) rulesets: BTreeMap<Family, Arc<Ruleset>>,
     /// The connections.
     pub conntrack: Conntrack,
     /// The memory of matches.
     pub modules: Modules,
-    counters: BTreeMap<(Family, RuleRef), Counters>,
-    policies: BTreeMap<(Family, TableName, ChainName), Counters>,
+    /// The IP sets.
+    pub sets: Sets,
+    pub(super) counters: BTreeMap<(Family, RuleRef), Counters>,
+    pub(super) policies: BTreeMap<(Family, TableName, ChainName), Counters>,
     tracking: bool,
     track_always: bool,
+    legacy: bool,
 }
 
 /// What a walk through a hook needs from outside.
@@ -41,6 +47,21 @@ pub struct WalkCx<'a> {
     pub assumed: Option<CtState>,
     /// Where events go.
     pub sink: &'a mut dyn Sink<Event>,
+    /// Where copies go that `-j TEE` makes.
+    pub copies: &'a mut Vec<TeeCopy>,
+}
+
+/// A copy of a packet that is to be sent to a gateway.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TeeCopy {
+    /// The copy.
+    pub skb: Skb,
+    /// Where it goes next.
+    pub gateway: IpAddr,
+    /// By this interface, where the rule names one.
+    pub oif: Option<IfName>,
+    /// The event that tells of it.
+    pub cause: EventId,
 }
 
 /// What a hook says of a packet.
@@ -85,6 +106,16 @@ pub(super) enum ChainOutcome {
     Unknown(EventId),
 }
 
+/// What became of a packet that a rule was asked about.
+enum Asked {
+    /// The walk goes on as if the rule had matched.
+    Taken,
+    /// As if it had not.
+    Passed,
+    /// A match dropped it.
+    Malformed,
+}
+
 /// A chain that the packet is in, and where in it.
 struct Frame {
     name: ChainName,
@@ -102,9 +133,38 @@ impl Netfilter {
         self.counters.retain(|(f, _), _| *f != family);
         self.policies.retain(|(f, _, _), _| *f != family);
         self.rulesets.insert(family, ruleset);
+        self.look_for_tracking();
+    }
+
+    /// Tells whether any rule needs connection tracking.
+    pub(super) fn look_for_tracking(&mut self) {
         self.tracking = self.rulesets.values().flat_map(|r| r.rules()).any(|(_, rule)| {
             rule.target.needs_conntrack() || rule.matches.iter().any(|m| m.needs_conntrack())
         });
+        let counts = |m: &Match| matches!(m, Match::Connection(m) if m.counts());
+        if self.rulesets.values().flat_map(|r| r.rules()).any(|(_, r)| r.matches.iter().any(counts)) {
+            // connbytes turns accounting on, and nothing turns it off again.
+            self.conntrack.settings.acct = 1;
+        }
+        self.hold_sets();
+    }
+
+    /// Puts these sets in place of the ones before.
+    pub fn load_sets(&mut self, sets: Sets) {
+        self.sets = sets;
+        self.hold_sets();
+    }
+
+    /// Tells the sets which of them rules refer to: those cannot be destroyed or renamed. To be called when rules
+    /// have changed.
+    pub fn hold_sets(&mut self) {
+        let mut held: BTreeMap<SmolStr, u32> = BTreeMap::new();
+        for (_, rule) in self.rulesets.values().flat_map(|r| r.rules()) {
+            for set in rule.sets() {
+                *held.entry(set.clone()).or_default() += 1;
+            }
+        }
+        self.sets.hold(held);
     }
 
     /// A family's rules.
@@ -115,6 +175,11 @@ impl Netfilter {
     /// Tracks connections even where no rule needs it, as on a host where something else asked for it.
     pub fn track_always(&mut self) {
         self.track_always = true;
+    }
+
+    /// The rules are iptables-legacy's: the tables' order at a hook differs ([`Hook::legacy_stages`]).
+    pub fn use_legacy(&mut self) {
+        self.legacy = true;
     }
 
     /// What a rule has counted since it was loaded.
@@ -141,9 +206,13 @@ impl Netfilter {
         cx: &mut WalkCx,
     ) -> HookVerdict {
         let entered = cx.sink.emit(cause, Event::HookEntered { hook });
+        let mut changes = Changes::new();
+        self.sets.expire(cx.now, &mut changes);
+        tell_sets(changes, entered, cx);
         let routed_by = |skb: &Skb| (skb.packet.src, skb.packet.dst, skb.mark, skb.packet.tos);
         let mut routed = routed_by(skb);
-        for &stage in hook.stages() {
+        let stages = if self.legacy { hook.legacy_stages() } else { hook.stages() };
+        for &stage in stages {
             let verdict = match stage {
                 Stage::Conntrack => self.track(hook, skb, entered, cx),
                 Stage::Confirm => self.confirm(hook, skb, entered, cx),
@@ -305,9 +374,11 @@ impl TableWalk<'_> {
             let at = RuleRef { table: self.table, chain: frame.name.clone(), index: frame.next as u32 };
             frame.next += 1;
             let entered = frame.entered;
-            let (event, taken) = self.ask(nf, &rule, &at, skb, entered, cx);
-            if !taken {
-                continue;
+            let (event, asked) = self.ask(nf, &rule, &at, skb, entered, cx);
+            match asked {
+                Asked::Taken => {}
+                Asked::Passed => continue,
+                Asked::Malformed => return ChainOutcome::Drop(event),
             }
             match nf.act(&rule.target, &at, event, self.hook, skb, cx) {
                 RuleOutcome::Next => {}
@@ -325,11 +396,13 @@ impl TableWalk<'_> {
             }
         }
         let (name, kind, entered) = base_chain;
-        let policy = match kind {
-            ChainKind::Base { policy, .. } => policy,
-            ChainKind::User => Policy::Accept,
+        let (policy, counts) = match kind {
+            ChainKind::Base { policy, counters, .. } => (policy, counters.is_some()),
+            ChainKind::User => (Policy::Accept, false),
         };
-        nf.policies.entry((self.family, self.table, name.clone())).or_default().count(self.packet_len);
+        if counts {
+            nf.policies.entry((self.family, self.table, name.clone())).or_default().count(self.packet_len);
+        }
         let event = Event::PolicyApplied { table: self.table, chain: name, policy };
         let event = cx.sink.emit(Some(entered), event);
         match policy {
@@ -364,18 +437,20 @@ impl TableWalk<'_> {
         }
     }
 
-    /// Asks a rule; its event, and whether the walk goes on as if it had matched.
+    /// Asks a rule; its event, and how the walk goes on.
     fn ask(
         &self,
         nf: &mut Netfilter,
         rule: &Rule,
         at: &RuleRef,
-        skb: &Skb,
+        skb: &mut Skb,
         entered: EventId,
         cx: &mut WalkCx,
-    ) -> (EventId, bool) {
+    ) -> (EventId, Asked) {
+        let mut effects = Effects::default();
         let mut checks = Vec::with_capacity(4);
         let mut held = Ternary::Yes;
+        let mut changes = Changes::new();
         for_each_core(rule, self.hook, skb, |part, test| {
             held = held.and(test.held);
             checks.push(Check { part, held: test.held, found: test.found });
@@ -393,10 +468,14 @@ impl TableWalk<'_> {
                     now: cx.now,
                     at: (at, place),
                     modules: &mut nf.modules,
+                    choices: cx.choices,
+                    effects: &mut effects,
+                    sets: &mut nf.sets,
+                    changes: &mut changes,
                 });
                 held = held.and(test.held);
                 checks.push(Check { part: Part::Match(place), held: test.held, found: test.found });
-                if test.held == Ternary::No {
+                if test.held == Ternary::No || effects.drop {
                     break;
                 }
             }
@@ -406,11 +485,27 @@ impl TableWalk<'_> {
             Ternary::No => false,
             Ternary::Unknown => rule.target.steers() && cx.choices.choose(at),
         };
-        if taken {
+        if taken && !effects.drop {
             nf.counters.entry((self.family, at.clone())).or_default().count(self.packet_len);
         }
-        let event = Event::RuleAsked { rule: at.clone(), checks, held, taken };
-        (cx.sink.emit(Some(entered), event), taken)
+        let event = cx.sink.emit(Some(entered), Event::RuleAsked { rule: at.clone(), checks, held, taken });
+        tell_sets(changes, event, cx);
+        if effects.drop {
+            return (event, Asked::Malformed);
+        }
+        if let Some(mark) = effects.mark {
+            let before = Arc::new(skb.clone());
+            skb.mark = mark;
+            changed(cx, Some(event), before, skb, ChangedBy::Match);
+        }
+        (event, if taken { Asked::Taken } else { Asked::Passed })
+    }
+}
+
+/// Tells what changed in sets.
+pub(super) fn tell_sets(changes: Changes, cause: EventId, cx: &mut WalkCx) {
+    for SetEvent { set, change } in changes {
+        cx.sink.emit(Some(cause), Event::SetChanged { set, change });
     }
 }
 

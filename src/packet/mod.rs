@@ -1,13 +1,18 @@
 //! Typed packets. Knows headers and flows, neither devices nor rules.
 
+mod bytes;
+pub mod checksum;
 mod flags;
 mod icmp;
 mod payload;
 mod proto;
 mod tcp;
 mod text;
+mod transport_bytes;
 mod tuple;
+mod v6;
 
+pub use bytes::{At, Wire};
 pub use flags::TcpFlags;
 pub use icmp::{IcmpType, icmp_name, icmp_names, icmp_type_by_name};
 pub use payload::Payload;
@@ -15,6 +20,7 @@ pub use proto::Proto;
 pub use tcp::{Tcp, TcpNumbers, TcpOption, TcpOptions};
 pub use text::{PacketErrorKind, ParsePacketError, Words, parse_packet};
 pub use tuple::{Direction, L4Id, Tuple};
+pub use v6::{ExtHeader, V6Fields};
 
 use crate::abi::Mac;
 use serde::Serialize;
@@ -43,6 +49,9 @@ pub struct Packet {
     /// IPv4's options, as bytes, padded to words of four.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ip_options: Vec<u8>,
+    /// What only IPv6's header has.
+    #[serde(skip_serializing_if = "V6Fields::is_plain")]
+    pub v6: V6Fields,
     /// What the IP header carries; for a fragment, what the whole packet does.
     pub transport: Transport,
     /// What comes after the transport header; for a fragment, of the whole packet.
@@ -157,6 +166,7 @@ impl Packet {
             id: 0,
             df: false,
             ip_options: Vec::new(),
+            v6: V6Fields::default(),
             transport,
             payload: Payload::NONE,
             fragment: None,
@@ -185,9 +195,12 @@ impl Packet {
         self.header_len() + carried
     }
 
-    /// The IP header's size in bytes.
+    /// The IP header's size in bytes, IPv6's extension headers included.
     pub fn header_len(&self) -> u32 {
-        if self.src.is_ipv4() { 20 + self.ip_options.len() as u32 } else { 40 }
+        if self.src.is_ipv4() {
+            return 20 + self.ip_options.len() as u32;
+        }
+        40 + self.v6.size() + if self.fragment.is_some() { 8 } else { 0 }
     }
 
     /// Bytes after the IP header, of the whole packet.

@@ -32,12 +32,27 @@ impl Proto {
     pub const UDPLITE: Proto = Proto(136);
     /// Payload compression.
     pub const IPCOMP: Proto = Proto(108);
+    /// IPv6's hop-by-hop options.
+    pub const HOP_BY_HOP: Proto = Proto(0);
+    /// IPv6's routing header.
+    pub const ROUTING: Proto = Proto(43);
+    /// IPv6's fragment header.
+    pub const FRAGMENT: Proto = Proto(44);
+    /// IPv6: nothing follows.
+    pub const NO_NEXT: Proto = Proto(59);
+    /// IPv6's destination options.
+    pub const DEST_OPTIONS: Proto = Proto(60);
     /// Generic routing encapsulation.
     pub const GRE: Proto = Proto(47);
 
     /// The name that iptables prints: its own table first, then /etc/protocols of Debian 12.
     pub fn name(self) -> Option<&'static str> {
         OWN.iter().chain(ETC).find(|(_, n)| *n == self.0).map(|(name, _)| *name)
+    }
+
+    /// The name that iptables carries itself.
+    pub fn own_name(self) -> Option<&'static str> {
+        OWN.iter().find(|(_, n)| *n == self.0).map(|(name, _)| *name)
     }
 
     /// Reads a name as iptables' `-p` does: its own table, then /etc/protocols, case counting not.

@@ -135,6 +135,35 @@ impl TcpOptions {
         TcpOptions(list)
     }
 
+    /// The option bytes of a header, padded to words of four with zeros.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for option in &self.0 {
+            bytes.push(option.kind());
+            if option.size() > 1 {
+                bytes.push(option.size() as u8);
+            }
+            match option {
+                TcpOption::End | TcpOption::Nop | TcpOption::SackPermitted => {}
+                TcpOption::Mss(mss) => bytes.extend(mss.to_be_bytes()),
+                TcpOption::WindowScale(shift) => bytes.push(*shift),
+                TcpOption::Sack(blocks) => {
+                    for (start, end) in blocks {
+                        bytes.extend(start.to_be_bytes());
+                        bytes.extend(end.to_be_bytes());
+                    }
+                }
+                TcpOption::Timestamp(value, echo) => {
+                    bytes.extend(value.to_be_bytes());
+                    bytes.extend(echo.to_be_bytes());
+                }
+                TcpOption::Other(_, body) => bytes.extend(body),
+            }
+        }
+        bytes.resize(self.size() as usize, 0);
+        bytes
+    }
+
     /// True if there is none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -6,7 +6,7 @@ use crate::net::{Event, NetEvent};
 use crate::netfilter::event::{ChangedBy, Event as NfEvent};
 use crate::netfilter::text::rule_line;
 use crate::netfilter::{
-    ChainName, CtState, Family, Hook, Policy, RuleRef, Ruleset, TableName, Target, Ternary,
+    ChainName, CtState, Family, Hook, Policy, RuleRef, Ruleset, TableName, Target, Ternary, targets::Act,
 };
 use serde::Serialize;
 
@@ -127,7 +127,8 @@ fn matched(ruleset: &Ruleset, at: &RuleRef, maybe: bool) -> Option<PathStep> {
         Target::Jump(chain) => ("JUMP", Some(chain.clone())),
         Target::Goto(chain) => ("GOTO", Some(chain.clone())),
         Target::Nat(_) | Target::NetMap(_) => ("ACCEPT", None),
-        Target::Queue => ("QUEUE", None),
+        Target::Typed(t) if matches!(t.act, Act::TProxy(_)) => ("ACCEPT", None),
+        Target::Queue | Target::NfQueue(_) => ("QUEUE", None),
         _ => ("CONTINUE", None),
     };
     let text = rule_line(Family::clone(&ruleset.family), &at.chain, rule);

@@ -84,7 +84,12 @@ fn after(mut scene: Scene, event: &Event) -> Scene {
             scene.leave_hook();
             scene.routed = Some(to.clone());
         }
-        Event::Net(NetEvent::Ended { .. } | NetEvent::Gathered { .. } | NetEvent::Fragmented { .. })
+        Event::Net(
+            NetEvent::Ended { .. }
+            | NetEvent::Gathered { .. }
+            | NetEvent::Fragmented { .. }
+            | NetEvent::Resumes { .. },
+        )
         | Event::Link(_)
         | Event::Socket(_) => {}
         Event::Netfilter(event) => scene.netfilter(event),
@@ -149,7 +154,11 @@ impl Scene {
             NfEvent::PacketChanged { after, .. } => self.skb = after.clone(),
             NfEvent::ExpectationChanged { .. }
             | NfEvent::KernelDropped { .. }
+            | NfEvent::Copied { .. }
             | NfEvent::LogWritten { .. }
+            | NfEvent::CommandRun { .. }
+            | NfEvent::RulesChanged { .. }
+            | NfEvent::SetChanged { .. }
             | NfEvent::NotKnown { .. } => {}
         }
     }

@@ -1,7 +1,9 @@
 //! Says events in sentences, in each language.
 
 mod connection;
+mod rules;
 mod sentence;
+mod sets;
 mod text;
 mod wire;
 

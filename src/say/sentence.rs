@@ -1,11 +1,12 @@
 //! One sentence for each event.
 
-use super::connection;
+use super::sets::set_changed;
 use super::text::{Lang, Text};
+use super::{connection, rules};
 use crate::net::{Assumption, Event, Fate, Lost, NetEvent, Origin, Routed};
 use crate::netfilter::event::{ChangedBy, EnteredBy, Event as NfEvent, Manip, NotKnown, Skip, Verdict};
 use crate::netfilter::text::rule_parts;
-use crate::netfilter::{Absent, Fact, NotTold, OutDev, RuleRef, Ruleset, Skb, Stage, Ternary};
+use crate::netfilter::{Absent, Fact, NotTold, OutDev, RuleRef, Ruleset, SetFact, Skb, Stage, Ternary};
 use crate::packet::{Icmp, Packet, Transport};
 use crate::session::NoReply;
 
@@ -34,6 +35,7 @@ fn net(lang: Lang, event: &NetEvent) -> String {
         NetEvent::Continues { skb, hook } => {
             text.with("continues", &[("packet", &skb.packet.to_string()), ("hook", &hook.to_string())])
         }
+        NetEvent::Resumes { .. } => text.get("resumes").to_string(),
         NetEvent::Gathered { skb } => text.with("gathered", &[("packet", &skb.packet.to_string())]),
         NetEvent::Fragmented { pieces, mtu } => {
             text.with("fragmented", &[("pieces", &pieces.to_string()), ("mtu", &mtu.to_string())])
@@ -169,16 +171,21 @@ fn netfilter(lang: Lang, ruleset: &Ruleset, event: &NfEvent) -> String {
             };
             text.with(key, &[("entry", &entry.to_string())])
         }
+        NfEvent::SetChanged { set, change } => set_changed(text, set, change),
         NfEvent::ExpectationChanged { expectation, change } => {
             connection::expectation(text, &expectation.to_string(), *change)
         }
         NfEvent::KernelDropped { why } => connection::kernel_dropped(text, *why),
         NfEvent::LogWritten { line } => text.with("log-written", &[("line", line)]),
+        NfEvent::CommandRun { command } => text.with("command-run", &[("command", command)]),
+        NfEvent::RulesChanged { family, change } => rules::changed(text, *family, change),
+        NfEvent::Copied { gateway, .. } => text.with("copied", &[("gateway", &gateway.to_string())]),
         NfEvent::NotKnown { what } => match what {
             NotKnown::MasqueradeAddress => text.get("not-known-masquerade-address"),
             NotKnown::Helper(name) => text.with("not-known-helper", &[("name", name)]),
             NotKnown::Target(name) => text.with("not-known-target", &[("name", name)]),
             NotKnown::PathMtu => text.get("not-known-path-mtu"),
+            NotKnown::Set(name) => text.with("not-known-set", &[("name", name)]),
             NotKnown::Queue => text.get("not-known-queue"),
         },
     }
@@ -188,6 +195,9 @@ fn netfilter(lang: Lang, ruleset: &Ruleset, event: &NfEvent) -> String {
 fn changed(text: &Text, before: &Skb, after: &Skb, by: ChangedBy) -> String {
     if by == ChangedBy::Loopback {
         return text.get("changed-lo");
+    }
+    if by == ChangedBy::Gathering {
+        return text.with("changed-gathered", &[("length", &after.packet.len().to_string())]);
     }
     let (old, new) = (&before.packet, &after.packet);
     let mut said = Vec::new();
@@ -254,13 +264,26 @@ pub fn found(lang: Lang, fact: &Fact) -> String {
         Fact::Fragment(true) => "found-fragment",
         Fact::Fragment(false) => "found-not-fragment",
         Fact::Tokens(n) => return text.count("found-tokens", *n),
+        Fact::Set(SetFact { set, asked, entry }) => {
+            let asked = asked.as_deref().unwrap_or_default();
+            let entry = entry.as_deref().unwrap_or_default();
+            let key = match (asked, entry) {
+                ("", _) => "found-set-nothing",
+                (_, "") => "found-set-out",
+                _ => "found-set-in",
+            };
+            return text.with(key, &[("set", set), ("asked", asked), ("entry", entry)]);
+        }
         Fact::Absent(what) => match what {
             Absent::Header => "found-absent-header",
             Absent::TcpOption => "found-absent-tcp-option",
             Absent::Connection => "found-absent-connection",
             Absent::Socket => "found-absent-socket",
+            Absent::Owner => "found-absent-owner",
             Absent::Ethernet => "found-absent-ethernet",
             Absent::Entry => "found-absent-entry",
+            Absent::Text => "found-absent-text",
+            Absent::Ipsec => "found-absent-ipsec",
         },
         Fact::Nothing => "found-nothing",
         Fact::NotTold(what) => match what {
@@ -269,6 +292,13 @@ pub fn found(lang: Lang, fact: &Fact) -> String {
             NotTold::Owner => "found-not-told-owner",
             NotTold::AddrType => "found-not-told-addr-type",
             NotTold::TcpOptions => "found-not-told-tcp-options",
+            NotTold::Payload => "found-not-told-payload",
+            NotTold::Socket => "found-not-told-socket",
+            NotTold::ReversePath => "found-not-told-reverse-path",
+            NotTold::Group => "found-not-told-group",
+            NotTold::Realm => "found-not-told-realm",
+            NotTold::Cgroup => "found-not-told-cgroup",
+            NotTold::Fingerprints => "found-not-told-fingerprints",
         },
         Fact::NotModelled => "found-not-modelled",
         value => return value.to_string(),

@@ -127,6 +127,7 @@ impl Form {
         match injected.sender {
             Sender::Socket { uid, gid } => more.push(format!("uid={uid} gid={gid}")),
             Sender::Kernel => more.push("socket=none".into()),
+            Sender::KernelSocket => more.push("socket=kernel".into()),
             Sender::UnknownSocket => {}
         }
         form.more = more.join(" ");

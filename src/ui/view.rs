@@ -381,15 +381,21 @@ fn is_told(event: &Event) -> bool {
         Event::Netfilter(event) => match event {
             NfEvent::PacketChanged { by, .. } => match by {
                 ChangedBy::Target
+                | ChangedBy::Match
                 | ChangedBy::Nat(_)
                 | ChangedBy::Helper
                 | ChangedBy::Forwarding
-                | ChangedBy::Loopback => true,
+                | ChangedBy::Loopback
+                | ChangedBy::Gathering => true,
                 ChangedBy::Tracking | ChangedBy::Routing => false,
             },
             NfEvent::ExpectationChanged { .. }
             | NfEvent::KernelDropped { .. }
+            | NfEvent::Copied { .. }
             | NfEvent::LogWritten { .. }
+            | NfEvent::CommandRun { .. }
+            | NfEvent::RulesChanged { .. }
+            | NfEvent::SetChanged { .. }
             | NfEvent::NotKnown { .. } => true,
             NfEvent::ConnectionChanged { change, .. } => match change {
                 CtChange::Tcp(..)
@@ -399,7 +405,6 @@ fn is_told(event: &Event) -> bool {
                 | CtChange::Evicted
                 | CtChange::Deleted
                 | CtChange::Rehomed
-                | CtChange::Label(_)
                 | CtChange::Timeout(_)
                 | CtChange::Mark(_) => true,
                 CtChange::Created

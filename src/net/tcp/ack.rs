@@ -3,7 +3,7 @@
 
 use super::connection::Connection;
 use super::segment::Segment;
-use super::{Action, State};
+use super::{Action, State, mss};
 use crate::abi::{Duration, Time};
 use crate::packet::TcpFlags;
 
@@ -63,7 +63,7 @@ impl AckState {
 
     /// The next ones are sent at once (`tcp_incr_quickack`).
     fn more_quick(&mut self, window: u32) {
-        let segments = (window / (2 * self.rcv_mss.max(1))).max(2).min(MAX_QUICK);
+        let segments = (window / (2 * self.rcv_mss.max(1))).clamp(2, MAX_QUICK);
         self.quick = self.quick.max(segments);
     }
 
@@ -91,7 +91,7 @@ impl Connection {
     pub(super) fn data_received(&mut self, segment: &Segment<'_>, now: Time) {
         let window = self.rcv_wnd;
         let rto = self.retransmission.rto();
-        let largest = u32::from(self.settings.mss(self.local.is_ipv4()));
+        let largest = u32::from(mss(self.settings.mtu, self.local.is_ipv4()));
         let acks = &mut self.acks;
         acks.pending = true;
         if segment.len() >= acks.rcv_mss {

@@ -4,7 +4,7 @@ use super::ack::AckState;
 use super::retransmit::Retransmission;
 use super::segment::{Secrets, after};
 use super::send::SendQueue;
-use super::{Action, Errno, Settings, State};
+use super::{Action, Errno, Settings, State, mss};
 use crate::abi::{Duration, Time};
 use crate::packet::{TcpFlags, TcpOption, TcpOptions};
 use std::net::SocketAddr;
@@ -23,6 +23,8 @@ pub struct Connection {
     pub(super) local: SocketAddr,
     pub(super) remote: SocketAddr,
     pub(super) settings: Settings,
+    /// The MTU of the whole way, as far as it is known.
+    pub(super) path_mtu: u32,
     pub(super) secrets: Secrets,
 
     /// The first sequence number not acknowledged.
@@ -92,6 +94,7 @@ impl Connection {
             state: State::Closed,
             local,
             remote,
+            path_mtu: settings.mtu,
             secrets,
             snd_una: iss,
             snd_nxt: iss,
@@ -126,7 +129,7 @@ impl Connection {
             ip_id: secrets.ip_id,
             settings,
         };
-        connection.rcv_wnd = initial_window(connection.settings.mss(local.is_ipv4()));
+        connection.rcv_wnd = initial_window(mss(connection.settings.mtu, local.is_ipv4()));
         connection.window_limit = connection.rcv_wnd;
         connection
     }
@@ -138,7 +141,7 @@ impl Connection {
         now: Time,
         settings: Settings,
     ) -> (Self, Vec<Action>) {
-        let iss = initial_sequence(local, remote, now);
+        let iss = initial_sequence(now);
         let mut connection = Connection::new(local, remote, iss, settings);
         connection.state = State::SynSent;
         let mut out = Vec::new();
@@ -168,11 +171,6 @@ impl Connection {
     /// connection that is given up fails with (`sk_err_soft`).
     pub fn soft_error(&self) -> Option<Errno> {
         self.soft_error
-    }
-
-    /// Changes the MTU of the way: segments made from now on fit it.
-    pub fn set_mtu(&mut self, mtu: u32) {
-        self.settings.mtu = mtu;
     }
 
     /// `send(2)`: the bytes are taken whole, and sent as windows allow.
@@ -213,7 +211,7 @@ impl Connection {
         let mut out = Vec::new();
         match self.state {
             State::Closed | State::TimeWait => return Err(Errno::Enotconn),
-            State::SynSent => self.die(&mut out),
+            State::SynSent => self.fail(Errno::Econnreset, &mut out),
             State::SynRecv
             | State::Established
             | State::CloseWait
@@ -328,7 +326,7 @@ impl Connection {
 
     /// This side's largest segment, options taken off.
     pub(super) fn mss(&self) -> u32 {
-        let own = self.settings.mss(self.local.is_ipv4());
+        let own = mss(self.path_mtu, self.local.is_ipv4());
         u32::from(own.min(self.peer_mss)).saturating_sub(if self.timestamps { 12 } else { 0 }).max(36)
     }
 
@@ -375,7 +373,9 @@ pub(super) fn initial_window(mss: u16) -> u32 {
     space.min(65535)
 }
 
-/// A connection's first sequence number: a hash of its ends, and the clock in steps of 64 ns (`secure_tcp_seq`).
-pub(super) fn initial_sequence(local: SocketAddr, remote: SocketAddr, now: Time) -> u32 {
-    Secrets::of(local, remote).sequence.wrapping_add((now.as_nanos() >> 6) as u32)
+/// A connection's first sequence number: the clock in steps of 64 ns (`secure_tcp_seq`). Linux adds a secret hash of
+/// the connection's ends; a fixed number instead lets a later connection always begin beyond an earlier one.
+pub(super) fn initial_sequence(now: Time) -> u32 {
+    const BEGIN: u32 = 0x6000_0000;
+    BEGIN.wrapping_add((now.as_nanos() >> 6) as u32)
 }

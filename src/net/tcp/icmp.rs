@@ -33,11 +33,12 @@ impl Connection {
         if error == Errno::Emsgsize {
             let least = if v4 { LEAST_V4 } else { LEAST_V6 };
             let told = icmp.mtu.filter(|m| v4 || *m >= least).map(|m| m.max(least));
-            if let Some(mtu) =
-                told.filter(|m| *m < self.settings.mtu && (self.settings.pmtu_discovery || !v4))
-            {
+            if let Some(mtu) = told.filter(|m| *m < self.path_mtu && (self.settings.pmtu_discovery || !v4)) {
                 self.narrow(mtu, now, &mut out);
             }
+        } else if self.state == State::SynSent && !v4 && self.retransmission.has_begun_at(now) {
+            // IPv6 does not take it in while `connect` still holds the socket (`tcp_v6_err`).
+            self.soft_error = Some(error);
         } else if self.is_opening() {
             self.fail(error, &mut out);
         } else if self.settings.recverr {

@@ -74,6 +74,8 @@ impl Connection {
         } else if segment.has(TcpFlags::SYN) && !segment.has(TcpFlags::RST) {
             self.begin_receiving(segment);
             self.learn(segment.options, segment.timestamp);
+            // Linux forgets here to give up a window scale that the other side did not offer.
+            self.rcv_scale = self.settings.window_scale.unwrap_or(0);
             self.set_window(segment, u32::from(segment.window));
             self.state = State::SynRecv;
             self.send_syn(now, out);
@@ -192,7 +194,6 @@ impl Connection {
             | State::TimeWait
             | State::Closed => Errno::Econnreset,
         };
-        self.unread.clear();
         self.fail(error, out);
     }
 
@@ -300,10 +301,9 @@ impl Connection {
         if after(ack, self.snd_nxt) {
             return Ack::Bad;
         }
-        if let Some((value, _)) = segment.timestamp.filter(|_| self.timestamps) {
-            if !after(segment.seq, self.rcv_wup) && !before(value, self.ts_recent) {
-                self.ts_recent = value;
-            }
+        let stamp = segment.timestamp.filter(|_| self.timestamps && !after(segment.seq, self.rcv_wup));
+        if let Some((value, _)) = stamp.filter(|(value, _)| !before(*value, self.ts_recent)) {
+            self.ts_recent = value;
         }
         let window = u32::from(segment.window) << self.snd_scale;
         let same_window = window == self.snd_wnd;

@@ -4,7 +4,7 @@ use super::connection::{Connection, initial_sequence, initial_window};
 use super::icmp::quoted_sequence;
 use super::segment::{Header, Secrets, Segment, before, in_window, make, reset_for};
 use super::send::syn_options;
-use super::{Action, Settings, State};
+use super::{Action, Settings, State, mss};
 use crate::abi::{Duration, Time};
 use crate::net::errno::icmp_to_errno;
 use crate::packet::{Icmp, Packet, TcpFlags, TcpNumbers, TcpOption, TcpOptions};
@@ -75,16 +75,16 @@ impl Listener {
         if segment.has(TcpFlags::ACK) {
             out.extend(reset_for(packet, self.settings.ttl).map(Action::Send));
         } else if segment.has(TcpFlags::SYN) && !segment.flags.any(TcpFlags::RST | TcpFlags::FIN) {
-            let iss = isn.unwrap_or_else(|| initial_sequence(ends.0, ends.1, now));
+            let iss = isn.unwrap_or_else(|| initial_sequence(now));
             let stamps = self.settings.timestamps && segment.timestamp.is_some();
-            let mss = self.settings.mss(packet.src.is_ipv4()) - if stamps { 12 } else { 0 };
+            let largest = mss(self.settings.mtu, packet.src.is_ipv4()) - if stamps { 12 } else { 0 };
             let request = Request {
                 irs: segment.seq,
                 iss,
                 options: segment.options.clone(),
                 ts_recent: segment.timestamp.map(|(value, _)| value).filter(|_| stamps),
                 ecn: segment.has(TcpFlags::ECE | TcpFlags::CWR) && packet.tos & 3 == 0,
-                window: initial_window(mss),
+                window: initial_window(largest),
                 sent: now,
                 again: now.after(Duration::from_secs(1)),
                 retries: 0,
@@ -113,6 +113,7 @@ impl Listener {
             (segment.has(TcpFlags::SYN), segment.has(TcpFlags::RST), segment.has(TcpFlags::ACK));
         if segment.seq == request.irs && syn && !rst && !ack && !old {
             if request.may_challenge(now) {
+                request.again = now.after(request.pause());
                 let packet = self.requests.get(&ends).map(|r| self.syn_ack(ends, r, now));
                 out.extend(packet.map(Action::Send));
             }
@@ -217,7 +218,7 @@ impl Listener {
         for ends in due {
             if let Some(request) = self.requests.get_mut(&ends) {
                 request.retries += 1;
-                request.again = now.after(Duration::from_secs(1 << request.retries.min(7)));
+                request.again = now.after(request.pause());
             }
             out.extend(self.requests.get(&ends).map(|r| Action::Send(self.syn_ack(ends, r, now))));
         }
@@ -228,7 +229,7 @@ impl Listener {
         let stamp = request.ts_recent.map(|recent| (stamp(ends, now), recent));
         let sack = self.settings.sack && request.options.has(TcpOption::SackPermitted.kind());
         let scale = self.settings.window_scale.filter(|_| request.options.window_scale().is_some());
-        let options = syn_options(self.settings.mss(ends.0.is_ipv4()), stamp, sack, scale);
+        let options = syn_options(mss(self.settings.mtu, ends.0.is_ipv4()), stamp, sack, scale);
         let ece = if request.ecn { TcpFlags::ECE } else { TcpFlags::default() };
         let numbers = TcpNumbers {
             seq: request.iss,
@@ -271,6 +272,11 @@ impl Listener {
 }
 
 impl Request {
+    /// How long the next answer to a SYN,ACK is waited for.
+    fn pause(&self) -> Duration {
+        Duration::from_secs((1 << self.retries.min(7)).min(120))
+    }
+
     /// Answers to nonsense are at least half a second apart (`tcp_oow_rate_limited`).
     fn may_challenge(&mut self, now: Time) -> bool {
         let may = self.last_challenge.is_none_or(|last| now.since(last) >= Duration::from_millis(500));

@@ -4,6 +4,22 @@
 //! A machine is pure: it has no clock and sends nothing itself. Each call gives back [`Action`]s, in order; who
 //! holds the machine carries them out, and calls [`Connection::timer`] when [`Connection::next_timer`] is due.
 //!
+//! Which machine a packet is for is the holder's business, and so is what comes before it: a connection of exactly
+//! these two ends first ([`Connection::gives_way_to`] tells when one in TIME-WAIT lets a new SYN through), then a
+//! [`Listener`], else [`reset_for`].
+//!
+//! `tests/tcp.rs` compares the machines with recorded exchanges. Not modelled:
+//!
+//! - the growth of the receive window as data comes, and what a packet costs beyond its bytes: the first window
+//!   stays, less what was not read;
+//! - probes of a window that stays closed, `SO_KEEPALIVE`, `TCP_USER_TIMEOUT`, `TCP_CORK`, urgent data, fast open;
+//! - congestion control but for ten segments at first, slow start, one segment after a timeout, and 0.7 of the
+//!   window after a loss; RACK's reordering timer; pacing; the undoing of a retransmission that was not needed;
+//! - ECN but for agreeing to it (`net.ipv4.tcp_ecn` is 2) and marking data ECT(0);
+//! - SYN cookies, a full backlog, `TCP_DEFER_ACCEPT`; MD5 and AO signatures;
+//! - MTU probing, forgetting a path MTU, taking back a timeout after "host unreachable" (RFC 6069);
+//! - the steps of Linux' clock: timers are exact, but for the least wait of one tick.
+//!
 //! What Linux chooses by secret hashes (initial sequence numbers, the offset of timestamps, IP identifications)
 //! is here a fixed function of addresses, ports and time.
 
@@ -126,13 +142,11 @@ pub struct Settings {
     pub recverr: bool,
 }
 
-impl Settings {
-    /// The largest segment that this side offers: the MTU less both headers, in the bounds of
-    /// `net.ipv4.route.min_adv_mss` and of IPv6's least MTU.
-    fn mss(&self, v4: bool) -> u16 {
-        let (headers, least) = if v4 { (40, 256) } else { (60, 1220) };
-        self.mtu.saturating_sub(headers).clamp(least, 65535 - 40) as u16
-    }
+/// The largest segment that fits an MTU: less both headers, in the bounds of `net.ipv4.route.min_adv_mss` and of
+/// IPv6's least MTU.
+fn mss(mtu: u32, v4: bool) -> u16 {
+    let (headers, least) = if v4 { (40, 256) } else { (60, 1220) };
+    mtu.saturating_sub(headers).clamp(least, 65535 - 40) as u16
 }
 
 impl Default for Settings {

@@ -40,11 +40,11 @@ pub(super) struct Retransmission {
     rto: Duration,
     /// Smoothed round trip and four times its mean deviation.
     estimate: Option<(Duration, Duration)>,
-    /// Timeouts in a row, and when the first one was.
+    /// Timeouts in a row, and when something was first sent again.
     pub(super) timeouts: u32,
     since: Option<Time>,
-    /// A probe is on its way.
-    probed: bool,
+    /// A probe was sent, and the end of the stream then: until that is acknowledged there is no other.
+    probed: Option<u32>,
     /// Segments that may be on their way at once, and where their growth slows down.
     pub(super) cwnd: u32,
     ssthresh: u32,
@@ -61,7 +61,7 @@ impl Default for Retransmission {
             estimate: None,
             timeouts: 0,
             since: None,
-            probed: false,
+            probed: None,
             cwnd: FIRST_CWND,
             ssthresh: u32::MAX,
             repair: None,
@@ -85,6 +85,11 @@ impl Retransmission {
 
     pub(super) fn stop(&mut self) {
         self.due = None;
+    }
+
+    /// True while the first SYN is just being sent.
+    pub(super) fn has_begun_at(&self, now: Time) -> bool {
+        self.timeouts == 0 && self.due == Some((now.after(self.rto), Due::Timeout))
     }
 
     /// A SYN was sent for the first time.
@@ -138,7 +143,7 @@ impl Retransmission {
             _ => now.after(self.rto),
         };
         let disorder = queue.chunks.iter().any(|c| c.sacked);
-        if !sack || self.repair.is_some() || disorder || self.probed {
+        if !sack || self.repair.is_some() || disorder {
             self.due = Some((timeout, Due::Timeout));
             return;
         }
@@ -209,8 +214,10 @@ impl Connection {
     /// Sends the tail again, or something new (`tcp_send_loss_probe`).
     fn probe(&mut self, now: Time, out: &mut Vec<Action>) {
         let mss = self.mss();
-        self.retransmission.probed = true;
-        self.retransmission.due = None;
+        self.retransmission.due = Some((now.after(self.retransmission.rto), Due::Timeout));
+        if self.retransmission.probed.is_some() {
+            return;
+        }
         let chunks = &self.queue.chunks;
         let waiting = chunks.iter().position(|c| c.sent.is_none());
         let window = self.snd_una.wrapping_add(self.snd_wnd);
@@ -224,10 +231,11 @@ impl Connection {
                         at += 1;
                     }
                     self.send_chunk(at, now, out);
+                    self.retransmission.since.get_or_insert(now);
                 }
             }
         }
-        self.retransmission.due = Some((now.after(self.retransmission.rto), Due::Timeout));
+        self.retransmission.probed = Some(self.snd_nxt);
     }
 
     /// Nothing was acknowledged in time (`tcp_retransmit_timer`).
@@ -257,6 +265,7 @@ impl Connection {
             return;
         }
         self.queue.split(0, mss as usize);
+        self.queue.join(0, mss);
         self.send_chunk(0, now, out);
         let r = &mut self.retransmission;
         r.rto = (r.rto * 2).min(MOST);
@@ -276,6 +285,7 @@ impl Connection {
     ) {
         let mss = self.mss();
         let progress = after(ack, self.snd_una);
+        let opening = self.queue.chunks.front().is_some_and(|c| c.flags.has(TcpFlags::SYN));
         let mut segments = 0;
         let mut rtt = None;
         while let Some(chunk) = self.queue.chunks.front().filter(|c| c.sent.is_some()) {
@@ -312,9 +322,11 @@ impl Connection {
             r.timeouts = 0;
             r.since = None;
             r.duplicates = 0;
-            r.probed = false;
+            r.probed = r.probed.filter(|end| after(*end, ack));
             r.reset_rto();
-            r.cwnd = if r.cwnd < r.ssthresh { r.cwnd.saturating_add(segments) } else { r.cwnd };
+            if r.cwnd < r.ssthresh && !opening {
+                r.cwnd = r.cwnd.saturating_add(segments);
+            }
             if r.repair.is_some_and(|until| !after(until, ack)) {
                 r.repair = None;
             }
@@ -343,11 +355,10 @@ impl Connection {
             }
         }
         let r = &mut self.retransmission;
-        if !self.sack && r.duplicates == REORDERING {
-            if let Some(first) = self.queue.chunks.front_mut() {
-                first.lost = true;
-                found = true;
-            }
+        let third = !self.sack && r.duplicates == REORDERING;
+        if let Some(first) = self.queue.chunks.front_mut().filter(|_| third) {
+            first.lost = true;
+            found = true;
         }
         if found && r.repair.is_none() {
             r.ssthresh = (r.cwnd * 7 / 10).max(2);
@@ -366,6 +377,7 @@ impl Connection {
             if chunk.sent.is_some() && !chunk.sacked {
                 if chunk.lost {
                     self.queue.split(at, mss as usize);
+                    self.queue.join(at, mss);
                     self.send_chunk(at, now, out);
                 }
                 room -= 1;
@@ -376,7 +388,7 @@ impl Connection {
 
     /// The way became narrower: what no longer fits is sent again in smaller pieces (`tcp_simple_retransmit`).
     pub(super) fn narrow(&mut self, mtu: u32, now: Time, out: &mut Vec<Action>) {
-        self.settings.mtu = mtu;
+        self.path_mtu = mtu;
         let mss = self.mss();
         let mut found = false;
         for chunk in self.queue.chunks.iter_mut().filter(|c| c.sent.is_some() && !c.sacked) {

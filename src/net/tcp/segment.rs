@@ -115,6 +115,7 @@ pub(super) fn make(header: Header, payload: Vec<u8>, ttl: u8, tos: u8, df: bool)
         id: 0,
         df: df && header.from.is_ipv4(),
         ip_options: Vec::new(),
+        v6: Default::default(),
         transport: Transport::Tcp(tcp),
         payload: Payload::from(payload),
         fragment: None,
@@ -126,8 +127,6 @@ pub(super) fn make(header: Header, payload: Vec<u8>, ttl: u8, tos: u8, df: bool)
 /// here FNV-1a of the two ends, addresses and ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Secrets {
-    /// The initial sequence number, before the clock is added.
-    pub(super) sequence: u32,
     /// What is added to the clock's milliseconds in timestamps.
     pub(super) timestamp: u32,
     /// The first IP identification.
@@ -141,7 +140,7 @@ impl Secrets {
         for byte in text.bytes() {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
-        Secrets { sequence: hash as u32, timestamp: (hash >> 32) as u32, ip_id: (hash >> 24) as u16 }
+        Secrets { timestamp: (hash >> 32) as u32, ip_id: (hash >> 24) as u16 }
     }
 }
 
@@ -153,8 +152,8 @@ impl Secrets {
 ///
 /// ```
 /// use vitrine::net::tcp::reset_for;
-/// use vitrine::packet::parse_packet;
-/// let syn = parse_packet("tcp 10.0.0.1:40000 > 10.0.0.2:81 syn").unwrap();
+/// use vitrine::packet::{Words, parse_packet};
+/// let syn = parse_packet(&mut Words::new("tcp 10.0.0.1:40000 > 10.0.0.2:81 syn")).unwrap();
 /// assert_eq!(reset_for(&syn, 64).unwrap().to_string(), "tcp 10.0.0.2:81 > 10.0.0.1:40000 rst,ack df");
 /// ```
 pub fn reset_for(packet: &Packet, ttl: u8) -> Option<Packet> {

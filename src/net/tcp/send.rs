@@ -2,7 +2,7 @@
 
 use super::connection::{Connection, RECEIVE_SPACE};
 use super::segment::{Header, after, before, make};
-use super::{Action, State};
+use super::{Action, State, mss};
 use crate::abi::Time;
 use crate::packet::{TcpFlags, TcpNumbers, TcpOption, TcpOptions};
 use std::collections::VecDeque;
@@ -114,6 +114,23 @@ impl SendQueue {
         self.chunks.iter().filter(flies).map(|c| c.segments(mss)).sum()
     }
 
+    /// Joins to a chunk that is sent again those after it that fit with it into one segment
+    /// (`tcp_retrans_try_collapse`).
+    pub(super) fn join(&mut self, at: usize, mss: u32) {
+        while let (Some(first), Some(second)) = (self.chunks.get(at), self.chunks.get(at + 1)) {
+            let plain =
+                !first.flags.any(TcpFlags::SYN | TcpFlags::FIN) && second.sent.is_some() && !second.sacked;
+            if !plain || first.bytes.len() + second.bytes.len() > mss as usize {
+                return;
+            }
+            if let Some(second) = self.chunks.remove(at + 1) {
+                let first = &mut self.chunks[at];
+                first.bytes.extend(second.bytes);
+                first.flags = first.flags | second.flags;
+            }
+        }
+    }
+
     /// Cuts a chunk after so many bytes; PSH and FIN go with the second part (`tcp_fragment`).
     pub(super) fn split(&mut self, at: usize, bytes: usize) {
         let Some(first) = self.chunks.get_mut(at).filter(|c| bytes > 0 && c.bytes.len() > bytes) else {
@@ -169,6 +186,11 @@ impl Connection {
                     break;
                 }
                 limit = limit / mss * mss;
+            }
+            // A part of an offloaded writing waits for more of the window (`tcp_tso_should_defer`).
+            let third = self.snd_wnd.min(cwnd * mss) / 3;
+            if self.settings.gso && flying > 0 && whole > mss && limit < whole.min(third) {
+                break;
             }
             if limit < whole {
                 self.queue.split(at, limit as usize);
@@ -231,8 +253,14 @@ impl Connection {
             options.0.extend([TcpOption::Nop, TcpOption::Nop, stamp]);
         }
         let room = (40 - options.size() as usize).saturating_sub(4) / 8;
-        let blocks: Vec<_> =
-            self.dsack.take().into_iter().chain(self.sacks.iter().copied()).take(room).collect();
+        let blocks: Vec<_> = self
+            .dsack
+            .take()
+            .into_iter()
+            .chain(self.sacks.iter().copied())
+            .filter(|_| self.sack)
+            .take(room)
+            .collect();
         if !blocks.is_empty() {
             options.0.extend([TcpOption::Nop, TcpOption::Nop, TcpOption::Sack(blocks)]);
         }
@@ -248,8 +276,10 @@ impl Connection {
         let settings = &self.settings;
         let echo = if flags.has(TcpFlags::ACK) { self.ts_recent } else { 0 };
         let stamp = settings.timestamps.then_some((self.stamp(now), echo));
-        let mss = settings.mss(self.local.is_ipv4());
-        let options = syn_options(mss, stamp, settings.sack, settings.window_scale);
+        // Only IPv4 offers what the whole way carries.
+        let v4 = self.local.is_ipv4();
+        let offer = mss(if v4 { self.path_mtu } else { settings.mtu }, v4);
+        let options = syn_options(offer, stamp, settings.sack, settings.window_scale);
         let seq = self.queue.chunks.front().map_or(self.snd_una, |c| c.seq);
         let window = self.rcv_wnd.min(65535) as u16;
         if let Some(chunk) = self.queue.chunks.front_mut() {
@@ -287,7 +317,7 @@ impl Connection {
     /// The window that could be told now, in steps of the scale (`__tcp_select_window`).
     pub(super) fn select_window(&self) -> u32 {
         let free = RECEIVE_SPACE.saturating_sub(self.unread.len() as u32);
-        let mss = u32::from(self.settings.mss(self.local.is_ipv4()));
+        let mss = u32::from(mss(self.settings.mtu, self.local.is_ipv4()));
         if free < (RECEIVE_SPACE >> 4).max(mss.min(RECEIVE_SPACE / 2)) {
             return 0;
         }

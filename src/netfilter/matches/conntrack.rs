@@ -4,7 +4,7 @@ use super::super::addr::HostMask;
 use super::super::conntrack::{CtState, CtStatus};
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Absent, Fact, Ternary, Test};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
@@ -262,7 +262,9 @@ impl ConntrackMatch {
             ask(held, want.not, Fact::Text(names.join(",")));
         }
         if let Some(Inv { not, value: (a, b) }) = self.expire {
-            let left = entry.expires.since(cx.now).as_secs();
+            // Before confirmation the kernel keeps a span where a moment will be: nothing is left of it.
+            let confirmed = entry.has(CtStatus::Confirmed);
+            let left = if confirmed { entry.expires.since(cx.now).as_secs() } else { 0 };
             ask((u64::from(a)..=u64::from(b)).contains(&left), not, Fact::Number(left));
         }
         answer
@@ -274,5 +276,12 @@ fn short_addr(addr: HostMask) -> String {
     match addr.prefix_len() {
         Some(len) if !addr.is_host() => format!("{}/{len}", addr.addr),
         _ => addr.addr.to_string(),
+    }
+}
+
+impl ConntrackMatch {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.as_saved(|save| self.save(save));
     }
 }

@@ -3,15 +3,15 @@
 use super::super::error::KernelError;
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Fact, Test};
-use super::super::modules::{Bucket, HashEntry, HashKey};
+use super::super::modules::{Bucket, HashEntry, HashKey, Window};
 use super::super::rate::{Rate, atoi, read_rate};
 use super::super::rule::AddrMask;
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value, leading_number};
 use super::super::{Match, RuleError};
 use super::MatchCx;
 use super::recent::is_proc_name;
-use crate::abi::Duration;
+use crate::abi::{Duration, Time};
 use smol_str::SmolStr;
 use std::net::IpAddr;
 
@@ -106,13 +106,7 @@ pub(super) static EXT: Extension = Extension::a_match(
     build,
 )
 .check(check)
-.ignoring(&[
-    "hashlimit-htable-size",
-    "hashlimit-htable-max",
-    "hashlimit-htable-gcinterval",
-    "hashlimit-rate-match",
-    "hashlimit-rate-interval",
-]);
+.ignoring(&["hashlimit-htable-size", "hashlimit-htable-max", "hashlimit-htable-gcinterval"]);
 
 /// `N/UNIT`, or `N[k|m]b/s`: the period or the cost, and the unit's seconds.
 fn read(text: &str, cx: Cx) -> Result<Value, RuleError> {
@@ -333,9 +327,6 @@ impl HashLimit {
 
     /// As `hashlimit_mt_common` does, in nanoseconds.
     pub(super) fn test(&self, cx: &mut MatchCx) -> Test {
-        if self.rate_match.is_some() {
-            return Test::not_modelled();
-        }
         let packet = &cx.skb.packet;
         let under = |addr: IpAddr, len| AddrMask::prefix(addr, len).map(|net| net.addr());
         let (sport, dport) = packet.ports().unwrap_or((0, 0));
@@ -357,8 +348,12 @@ impl HashLimit {
             bucket: Bucket { tokens: most, last: cx.now },
             bursts,
             expires,
+            window: Window { over: false, used: 0 },
         });
         flow.expires = expires;
+        if let Some(interval) = self.rate_match {
+            return self.measure(flow, u64::from(interval) * second, packet.len(), cx.now);
+        }
         flow.bucket.fill(cx.now, most);
         let cost = match self.rate {
             HashRate::Packets { period, .. } => period * 1_000,
@@ -378,9 +373,55 @@ impl HashLimit {
     }
 }
 
+impl HashLimit {
+    /// Counts in windows of time and compares (`--hashlimit-rate-match`), instead of filling a bucket.
+    fn measure(&self, flow: &mut HashEntry, interval: u64, len: u32, now: Time) -> Test {
+        let (rate, burst, cost) = match self.rate {
+            HashRate::Packets { period, burst } => {
+                let rate = SCALE.checked_div(period).unwrap_or(0);
+                (rate, burst + rate, 1)
+            }
+            HashRate::Bytes { cost, bursts } => {
+                let rate = cost_to_bytes(cost);
+                (rate, rate * bursts.max(1), u64::from(len))
+            }
+        };
+        let passed = u64::try_from(now.since(flow.bucket.last).as_nanos()).unwrap_or(u64::MAX);
+        if passed >= interval.max(1) {
+            flow.bucket.last = now;
+            let came = u128::from(flow.window.used) * u128::from(interval);
+            flow.window = Window { over: came > u128::from(passed) * u128::from(rate), used: 0 };
+        }
+        flow.window.used += cost;
+        let within = !flow.window.over && flow.window.used <= burst;
+        Test::new(within != self.above, Fact::Number(flow.window.used))
+    }
+}
+
 /// The kernel's credits of a period (`user2credits`), which wrap around.
 fn credits(period: u64) -> u64 {
     /// Credits a second.
     const SECOND: u64 = 250 << 39;
     period.wrapping_mul(SECOND / SCALE)
+}
+
+impl HashLimit {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.words("limit:");
+        let mut words = String::new();
+        self.save(&mut SaveOptions::new(&mut words, out.family, out.proto));
+        let mut words = words.split(' ').peekable();
+        while let Some(word) = words.next() {
+            let value = words.peek().copied().unwrap_or_default();
+            match word.strip_prefix("--hashlimit-") {
+                Some("upto") => out.words(format_args!("up to {value}")),
+                Some("mode") => out.words(format_args!("mode {}", value.replace(',', "-"))),
+                // The table's name is left out.
+                Some("name") | None => {}
+                Some(name) if value.starts_with("--") || value.is_empty() => out.words(name),
+                Some(name) => out.words(format_args!("{name} {value}")),
+            }
+        }
+    }
 }

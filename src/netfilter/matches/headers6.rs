@@ -1,9 +1,11 @@
-//! Matches of IPv6's extension headers: `dst`, `hbh`, `rt`, `mh`, `ipv6header`. Kept.
+//! Matches of IPv6's extension headers as they are written: `dst`, `hbh`, `frag`, `rt`, `srh`, `mh`, `ipv6header`.
 
-use super::super::RuleError;
-use super::super::extension::{Args, Extension, Fidelity, Opt, V6, said};
+use super::super::extension::{Args, Extension, Opt, V6, said};
 use super::super::kept::Kept;
 use super::super::value::{Cx, Kind, Value, leading_number, number};
+use super::super::{Inv, Match, RuleError};
+use super::ext6::{FragTest, HeadersTest, OptionsTest, RoutingTest, bit};
+use super::typed::Ask;
 use crate::packet::Proto;
 use std::net::Ipv6Addr;
 
@@ -13,16 +15,52 @@ pub(super) static DST: Extension = Extension::a_match(
     "dst",
     V6,
     &[Opt::new("dst-len", U32).inv(), Opt::new("dst-opts", Kind::Own(read_opts))],
-    |args| Kept::all(args).into_match(),
-)
-.fidelity(Fidelity::Kept);
+    |args| options(args, Proto::DEST_OPTIONS, "dst-len", "dst-opts"),
+);
 pub(super) static HBH: Extension = Extension::a_match(
     "hbh",
     V6,
     &[Opt::new("hbh-len", U32).inv(), Opt::new("hbh-opts", Kind::Own(read_opts))],
-    |args| Kept::all(args).into_match(),
-)
-.fidelity(Fidelity::Kept);
+    |args| options(args, Proto::HOP_BY_HOP, "hbh-len", "hbh-opts"),
+);
+
+fn options(args: &Args, proto: Proto, len: &str, opts: &str) -> Result<Match, RuleError> {
+    let opt = |item: &str| match item.split_once(':') {
+        // A length of 255 is any.
+        Some((ty, len)) => Some((ty.parse().ok()?, len.parse().ok().filter(|l| *l != u8::MAX))),
+        None => Some((item.parse().ok()?, None)),
+    };
+    let text = args.text(opts).unwrap_or_default();
+    Kept::all(args).asking(Ask::Options(OptionsTest {
+        proto,
+        len: args.map(len, |v| v.number() as u32),
+        opts: text.split(',').filter_map(opt).collect(),
+    }))
+}
+
+pub(super) static FRAG: Extension = Extension::a_match(
+    "frag",
+    V6,
+    &[
+        Opt::new("fragid", Kind::Range(u32::MAX as u64)).inv(),
+        Opt::new("fraglen", U32).inv(),
+        Opt::flag("fragres"),
+        Opt::flag("fragfirst"),
+        Opt::flag("fragmore").not_with(&["fraglast"]),
+        Opt::flag("fraglast").not_with(&["fragmore"]),
+    ],
+    |args| {
+        let more = if args.has("fragmore") { Some(true) } else { args.has("fraglast").then_some(false) };
+        let id = range(args, "fragid");
+        Kept::all(args).asking(Ask::Frag(FragTest { id, first: args.has("fragfirst"), more }))
+    },
+);
+
+/// Lowest and highest number; all where the option is not given.
+pub(super) fn range(args: &Args, name: &str) -> Inv<(u32, u32)> {
+    let found = args.map(name, |v| (v.range().0 as u32, v.range().1 as u32));
+    found.unwrap_or(Inv::yes((0, u32::MAX)))
+}
 
 /// `TYPE[:LENGTH],…`, at most 16, each cut to a byte.
 fn read_opts(text: &str, cx: Cx) -> Result<Value, RuleError> {
@@ -54,10 +92,19 @@ pub(super) static RT: Extension = Extension::a_match(
         Opt::new("rt-0-addrs", Kind::Own(read_addrs)),
         Opt::flag("rt-0-not-strict"),
     ],
-    |args| Kept::all(args).into_match(),
+    |args| {
+        let addrs = args.text("rt-0-addrs").unwrap_or_default();
+        Kept::all(args).asking(Ask::Routing(RoutingTest {
+            ty: args.map("rt-type", |v| v.number() as u32),
+            left: range(args, "rt-segsleft"),
+            len: args.map("rt-len", |v| v.number() as u32),
+            reserved: args.has("rt-0-res"),
+            addrs: addrs.split(',').filter_map(|a| a.parse().ok()).collect(),
+            loose: args.has("rt-0-not-strict"),
+        }))
+    },
 )
-.check(check_rt)
-.fidelity(Fidelity::Kept);
+.check(check_rt);
 
 fn read_addrs(text: &str, _: Cx) -> Result<Value, RuleError> {
     let mut printed = Vec::new();
@@ -112,14 +159,19 @@ const MH_TYPES: [(&str, u8); 16] = [
     ("be", 7),
 ];
 
+/// The first name of a type.
+pub(super) fn mh_name(number: &str) -> Option<&'static str> {
+    MH_TYPES.iter().find(|(_, n)| n.to_string() == number).map(|(name, _)| *name)
+}
+
 pub(super) static MH: Extension =
     Extension::a_match("mh", V6, &[Opt::new("mh-type", Kind::Own(read_mh)).inv()], |args| {
         let mut kept = Kept::new(args);
         let range = args.map("mh-type", Value::clone).filter(|v| v.value.range() != (0, 255));
         kept.put("mh-type", range);
-        kept.into_match()
+        let types = args.map("mh-type", |v| (v.range().0 as u8, v.range().1 as u8));
+        kept.asking(Ask::Mobility(types.unwrap_or(Inv::yes((0, u8::MAX)))))
     })
-    .fidelity(Fidelity::Kept)
     .protos(&[Proto::MH]);
 
 fn read_mh(text: &str, _: Cx) -> Result<Value, RuleError> {
@@ -161,9 +213,22 @@ pub(super) static IPV6HEADER: Extension = Extension::a_match(
     "ipv6header",
     V6,
     &[Opt::new("header", Kind::Own(read_headers)).inv().req(), Opt::flag("soft")],
-    |args| Kept::all(args).into_match(),
-)
-.fidelity(Fidelity::Kept);
+    |args| {
+        let bits = |v: &Value| v.text().split(',').filter_map(header_bit).fold(0, |sum, bit| sum | bit);
+        let headers = args.map("header", bits).unwrap_or(Inv::yes(0));
+        Kept::all(args).asking(Ask::Headers(HeadersTest { headers, soft: args.has("soft") }))
+    },
+);
+
+fn header_bit(name: &str) -> Option<u8> {
+    HEADERS.iter().find(|(_, n, _)| *n == name).map(|(number, ..)| bit(Proto(*number)))
+}
+
+/// The names of headers, given by their bits.
+pub(super) fn header_names(bits: u8) -> String {
+    let names = HEADERS.iter().filter(|(n, ..)| bits & bit(Proto(*n)) != 0).map(|(_, name, _)| *name);
+    names.collect::<Vec<_>>().join(",")
+}
 
 fn read_headers(text: &str, _: Cx) -> Result<Value, RuleError> {
     let mut found = [false; HEADERS.len()];

@@ -1,11 +1,17 @@
 //! Matches that are read, checked and printed by their tables alone, though unknown to every packet.
 
+use super::super::env::ReversePath;
 use super::super::extension::{Args, BOTH, Extension, Fidelity, Opt, V4, V6, said};
 use super::super::kept::Kept;
-use super::super::text::quote;
 use super::super::value::{Cx, Kind, Value, leading_number};
 use super::super::{Hook, Inv, KernelError, Match, RuleError, TableName};
+use super::around::{DevGroup, RealmTest, SocketTest};
+use super::ext6::{Field, SegmentsTest};
+use super::headers6::range;
+use super::spi::{AuthTest, SpiTest};
+use super::typed::Ask;
 use crate::packet::Proto;
+use std::cmp::Ordering;
 
 const U8: Kind = Kind::Number(0, u8::MAX as u64);
 const U16: Kind = Kind::Number(0, u16::MAX as u64);
@@ -27,35 +33,60 @@ macro_rules! needs_one {
     };
 }
 
-pub(super) static AH: Extension = kept("ah", V4, &[Opt::new("ahspi", RANGE).inv()]).protos(&[Proto::AH]);
-pub(super) static AH6: Extension =
-    kept("ah", V6, &[Opt::new("ahspi", RANGE).inv(), Opt::new("ahlen", U32).inv(), Opt::flag("ahres")]);
-pub(super) static ESP: Extension =
-    kept("esp", BOTH, &[Opt::new("espspi", RANGE).inv()]).protos(&[Proto::ESP]);
-pub(super) static IPCOMP: Extension =
-    kept("ipcomp", BOTH, &[Opt::new("ipcompspi", RANGE).inv(), Opt::flag("compres")])
-        .protos(&[Proto::IPCOMP]);
-pub(super) static CGROUP: Extension =
-    kept("cgroup", BOTH, &[Opt::new("path", Kind::Cut(511)).inv(), Opt::new("cgroup", U32).inv()]).hooks(&[
-        Hook::Input,
-        Hook::Output,
-        Hook::Postrouting,
-    ]);
-pub(super) static CPU: Extension = kept("cpu", BOTH, &[Opt::new("cpu", U32).inv().req()]);
-pub(super) static EUI64: Extension =
-    kept("eui64", V6, &[]).hooks(&[Hook::Prerouting, Hook::Input, Hook::Forward]);
-pub(super) static FRAG: Extension = kept(
-    "frag",
+pub(super) static AH: Extension =
+    Extension::a_match("ah", V4, &[Opt::new("ahspi", RANGE).inv()], auth).protos(&[Proto::AH]);
+pub(super) static AH6: Extension = Extension::a_match(
+    "ah",
     V6,
-    &[
-        Opt::new("fragid", RANGE).inv(),
-        Opt::new("fraglen", U32).inv(),
-        Opt::flag("fragres"),
-        Opt::flag("fragfirst"),
-        Opt::flag("fragmore").not_with(&["fraglast"]),
-        Opt::flag("fraglast").not_with(&["fragmore"]),
-    ],
+    &[Opt::new("ahspi", RANGE).inv(), Opt::new("ahlen", U32).inv(), Opt::flag("ahres")],
+    auth,
 );
+pub(super) static ESP: Extension =
+    Extension::a_match("esp", BOTH, &[Opt::new("espspi", RANGE).inv()], |args| {
+        spi(args, Proto::ESP, "espspi")
+    })
+    .protos(&[Proto::ESP]);
+pub(super) static IPCOMP: Extension =
+    Extension::a_match("ipcomp", BOTH, &[Opt::new("ipcompspi", RANGE).inv(), Opt::flag("compres")], |args| {
+        spi(args, Proto::IPCOMP, "ipcompspi")
+    })
+    .protos(&[Proto::IPCOMP]);
+
+fn auth(args: &Args) -> Result<Match, RuleError> {
+    Kept::all(args).asking(Ask::Auth(AuthTest {
+        spi: range(args, "ahspi"),
+        len: args.map("ahlen", |v| v.number() as u32),
+        reserved: args.has("ahres"),
+    }))
+}
+
+fn spi(args: &Args, proto: Proto, option: &str) -> Result<Match, RuleError> {
+    Kept::all(args).asking(Ask::Spi(SpiTest { proto, spi: range(args, option) }))
+}
+
+/// The number of an option that must be given.
+fn number(args: &Args, option: &str) -> Inv<u32> {
+    args.map(option, |v| v.number() as u32).unwrap_or(Inv::yes(0))
+}
+
+pub(super) static CGROUP: Extension = Extension::a_match(
+    "cgroup",
+    BOTH,
+    &[Opt::new("path", Kind::Cut(511)).inv(), Opt::new("cgroup", U32).inv()],
+    |args| Kept::all(args).asking(Ask::Cgroup(number(args, "cgroup"))),
+)
+.hooks(&[Hook::Input, Hook::Output, Hook::Postrouting])
+.ignoring(&["path", "cgroup"]);
+pub(super) static CPU: Extension =
+    Extension::a_match("cpu", BOTH, &[Opt::new("cpu", U32).inv().req()], |args| {
+        Kept::all(args).asking(Ask::Cpu(number(args, "cpu")))
+    });
+pub(super) static EUI64: Extension =
+    Extension::a_match("eui64", V6, &[], |args| Kept::all(args).asking(Ask::Eui64)).hooks(&[
+        Hook::Prerouting,
+        Hook::Input,
+        Hook::Forward,
+    ]);
 pub(super) static IPVS: Extension = kept(
     "ipvs",
     BOTH,
@@ -71,8 +102,10 @@ pub(super) static IPVS: Extension = kept(
 )
 .check(needs_one!("IPVS: At least one option is required"))
 .missing();
-pub(super) static NFACCT: Extension = kept("nfacct", BOTH, &[Opt::new("nfacct-name", Kind::Cut(31)).req()]);
-pub(super) static OSF: Extension = kept(
+/// The kernel refuses it where no accounting object of the name was made, which no dump brings along.
+pub(super) static NFACCT: Extension =
+    kept("nfacct", BOTH, &[Opt::new("nfacct-name", Kind::Cut(31)).req()]).fidelity(Fidelity::Refused);
+pub(super) static OSF: Extension = Extension::a_match(
     "osf",
     V4,
     &[
@@ -80,19 +113,39 @@ pub(super) static OSF: Extension = kept(
         Opt::new("ttl", Kind::Number(0, 2)),
         Opt::new("log", Kind::Number(0, 2)),
     ],
+    |args| Kept::all(args).asking(Ask::Fingerprint),
 )
+.fidelity(Fidelity::Kept)
 .protos(&[Proto::TCP])
 .hooks(&[Hook::Prerouting, Hook::Input, Hook::Forward]);
-pub(super) static RPFILTER: Extension = kept(
+pub(super) static RPFILTER: Extension = Extension::a_match(
     "rpfilter",
     BOTH,
     &[Opt::flag("loose"), Opt::flag("validmark"), Opt::flag("accept-local"), Opt::flag("invert")],
+    |args| {
+        let check = ReversePath {
+            loose: args.has("loose"),
+            valid_mark: args.has("validmark"),
+            accept_local: args.has("accept-local"),
+        };
+        Kept::all(args).asking(Ask::ReversePath(check, args.has("invert")))
+    },
 )
 .tables(&[TableName::Raw, TableName::Mangle])
 .hooks(&[Hook::Prerouting]);
-pub(super) static SOCKET: Extension =
-    kept("socket", BOTH, &[Opt::flag("transparent"), Opt::flag("nowildcard"), Opt::flag("restore-skmark")])
-        .hooks(&[Hook::Prerouting, Hook::Input]);
+pub(super) static SOCKET: Extension = Extension::a_match(
+    "socket",
+    BOTH,
+    &[Opt::flag("transparent"), Opt::flag("nowildcard"), Opt::flag("restore-skmark")],
+    |args| {
+        Kept::all(args).asking(Ask::Socket(SocketTest {
+            transparent: args.has("transparent"),
+            nowildcard: args.has("nowildcard"),
+            restore: args.has("restore-skmark"),
+        }))
+    },
+)
+.hooks(&[Hook::Prerouting, Hook::Input]);
 pub(super) static SRH: Extension = Extension::a_match(
     "srh",
     V6,
@@ -113,8 +166,7 @@ pub(super) static SRH: Extension = Extension::a_match(
         Opt::new("srh-lsid", Kind::HostMask).inv(),
     ],
     srh,
-)
-.fidelity(Fidelity::Kept);
+);
 
 /// The three comparisons of one field share one number: the last that was given. Addresses keep their `/128`.
 fn srh(args: &Args) -> Result<Match, RuleError> {
@@ -133,82 +185,20 @@ fn srh(args: &Args) -> Result<Match, RuleError> {
             value => kept.push(option.name, given.not, value),
         }
     }
-    kept.into_match()
-}
-
-pub(super) static HELPER: Extension =
-    Extension::a_match("helper", BOTH, &[Opt::new("helper", Kind::Cut(29)).inv().req()], |args| {
-        let mut kept = Kept::new(args);
-        kept.put("helper", args.map("helper", |v| quote(v.text())));
-        kept.into_match()
-    })
-    .fidelity(Fidelity::Kept);
-
-pub(super) static CONNLABEL: Extension = Extension::a_match(
-    "connlabel",
-    BOTH,
-    &[Opt::new("label", Kind::Own(read_label)).inv().req(), Opt::flag("set")],
-    |args| {
-        let mut kept = Kept::new(args);
-        kept.put("label", args.map("label", |v| format!("\"{}\"", v.number())));
-        kept.flag(args, "set");
-        kept.into_match()
-    },
-)
-.fidelity(Fidelity::Kept);
-
-/// A label's number; Debian 12 has no names for them.
-fn read_label(text: &str, _: Cx) -> Result<Value, RuleError> {
-    match super::super::value::number(text).filter(|n| *n <= u64::from(u16::MAX)) {
-        Some(n) => Ok(Value::Number(n)),
-        None => said(format!("label '{text}' not found or invalid value\n")),
-    }
-}
-
-pub(super) static CONNBYTES: Extension = Extension::a_match(
-    "connbytes",
-    BOTH,
-    &[
-        Opt::new("connbytes", Kind::Own(read_bytes)).inv().req(),
-        Opt::new("connbytes-dir", Kind::Own(|t, _| one_of(t, "dir", &["original", "reply", "both"]))).req(),
-        Opt::new("connbytes-mode", Kind::Own(|t, _| one_of(t, "mode", &["packets", "bytes", "avgpkt"])))
-            .req(),
-    ],
-    |args| {
-        let mut kept = Kept::new(args);
-        for option in ["connbytes", "connbytes-mode", "connbytes-dir"] {
-            kept.put(option, args.map(option, Value::clone));
-        }
-        kept.into_match()
-    },
-)
-.fidelity(Fidelity::Kept);
-
-fn one_of(text: &str, what: &str, words: &[&'static str]) -> Result<Value, RuleError> {
-    match words.iter().find(|w| **w == text) {
-        Some(word) => Ok(Value::Text((*word).into())),
-        None => said(format!("Unknown --connbytes-{what} `{text}'")),
-    }
-}
-
-/// `FROM[:TO]`, where the end is printed only if it was given.
-fn read_bytes(text: &str, cx: Cx) -> Result<Value, RuleError> {
-    let value = match text.contains(':') {
-        // An open end is `u64::MAX`, which no range of the kind can tell from a number.
-        true => super::super::value::read(Kind::Range(u64::MAX), text, cx)?,
-        false => {
-            let from = super::super::value::read(Kind::Range(u64::MAX), text, cx)?;
-            Value::Range(from.range().0, u64::MAX)
-        }
+    let net = |name| match args.get(name).map(|a| (a.not, &a.value)) {
+        Some((not, Value::HostMask(net))) => Some(Inv { not, value: *net }),
+        _ => None,
     };
-    let (from, to) = value.range();
-    if from > to {
-        return said(format!("{from} should be less than {to}"));
-    }
-    Ok(Value::Text(match to {
-        u64::MAX => from.to_string().into(),
-        to => format!("{from}:{to}").into(),
-    }))
+    let fields = kept.opts.iter().filter_map(|opt| {
+        let name = opt.name.strip_prefix("srh-")?;
+        let suffixes = [("-eq", Ordering::Equal), ("-gt", Ordering::Greater), ("-lt", Ordering::Less)];
+        let found = suffixes.into_iter().find_map(|(s, than)| Some((name.strip_suffix(s)?, than)));
+        let (name, than) = found.unwrap_or((name, Ordering::Equal));
+        Some(Field { name, than, want: Inv { not: opt.not, value: opt.value.parse().ok()? } })
+    });
+    let fields = fields.collect();
+    let (before, next, last) = (net("srh-psid"), net("srh-nsid"), net("srh-lsid"));
+    kept.asking(Ask::Segments(SegmentsTest { fields, before, next, last }))
 }
 
 fn word(text: &str, cx: Cx, words: &[&'static str]) -> Result<Value, RuleError> {
@@ -218,22 +208,37 @@ fn word(text: &str, cx: Cx, words: &[&'static str]) -> Result<Value, RuleError> 
     }
 }
 
-pub(super) static DEVGROUP: Extension = kept(
+pub(super) static DEVGROUP: Extension = Extension::a_match(
     "devgroup",
     BOTH,
     &[
         Opt::new("src-group", Kind::Own(|t, cx| named(t, cx, "default"))).inv(),
         Opt::new("dst-group", Kind::Own(|t, cx| named(t, cx, "default"))).inv(),
     ],
+    |args| {
+        let (src, dst) = (args.map("src-group", masked), args.map("dst-group", masked));
+        Kept::all(args).asking(Ask::DevGroup(DevGroup { src, dst }))
+    },
 )
 .check(needs_one!("devgroup match: You must specify either '--src-group' or '--dst-group'"));
-pub(super) static REALM: Extension =
-    kept("realm", V4, &[Opt::new("realm", Kind::Own(|t, cx| named(t, cx, "cosmos"))).inv().req()]).hooks(&[
-        Hook::Input,
-        Hook::Forward,
-        Hook::Output,
-        Hook::Postrouting,
-    ]);
+pub(super) static REALM: Extension = Extension::a_match(
+    "realm",
+    V4,
+    &[Opt::new("realm", Kind::Own(|t, cx| named(t, cx, "cosmos"))).inv().req()],
+    |args| {
+        let realm = args.map("realm", masked).unwrap_or(Inv::yes((0, 0)));
+        Kept::all(args).asking(Ask::Realm(RealmTest(realm)))
+    },
+)
+.hooks(&[Hook::Input, Hook::Forward, Hook::Output, Hook::Postrouting]);
+
+/// Value and mask of what [`named`] read; a name is number 0.
+fn masked(value: &Value) -> (u32, u32) {
+    match value {
+        Value::MarkMask(value, mask) => (*value, *mask),
+        _ => (0, u32::MAX),
+    }
+}
 
 /// `VALUE[/MASK]`, or the name that number 0 has in /etc/iproute2.
 fn named(text: &str, cx: Cx, zero: &'static str) -> Result<Value, RuleError> {
@@ -258,102 +263,11 @@ fn named(text: &str, cx: Cx, zero: &'static str) -> Result<Value, RuleError> {
     }
 }
 
-pub(super) static CLUSTER: Extension = Extension::a_match(
-    "cluster",
-    BOTH,
-    &[
-        Opt::new("cluster-total-nodes", Kind::Number(1, 32)).req(),
-        Opt::new("cluster-local-node", Kind::Number(1, 32)).inv().not_with(&["cluster-local-nodemask"]),
-        Opt::new("cluster-local-nodemask", U32).inv().not_with(&["cluster-local-node"]),
-        Opt::new("cluster-hash-seed", U32).req(),
-    ],
-    cluster,
-)
-.check(check_cluster)
-.fidelity(Fidelity::Kept);
-
-fn check_cluster(args: &Args) -> Result<(), RuleError> {
-    let total = args.number("cluster-total-nodes");
-    match (args.number("cluster-local-node"), args.number("cluster-local-nodemask")) {
-        (None, None) => said("cluster match: `--cluster-local-node' or`--cluster-local-nodemask' is missing"),
-        (Some(node), None) if total.is_some_and(|t| node > t) => {
-            said("cluster match: `--cluster-local-node' must be <= `--cluster-total-nodes'")
-        }
-        (None, Some(mask)) if total.is_some_and(|t| mask >= 1 << t) => {
-            said("cluster match: `--cluster-local-nodemask' too big for `--cluster-total-nodes'")
-        }
-        _ => Ok(()),
-    }
-}
-
-fn cluster(args: &Args) -> Result<Match, RuleError> {
-    let node = args.map("cluster-local-node", |v| 1 << (v.number().max(1) - 1));
-    let mask = node.or(args.map("cluster-local-nodemask", Value::number));
-    let hex = |n: Inv<u64>| Inv { not: n.not, value: format!("0x{:08x}", n.value) };
-    let mut kept = Kept::new(args);
-    kept.put("cluster-local-nodemask", mask.map(hex));
-    kept.put("cluster-total-nodes", args.map("cluster-total-nodes", Value::number));
-    kept.put("cluster-hash-seed", args.map("cluster-hash-seed", Value::number).map(hex));
-    kept.into_match()
-}
-
-pub(super) static BPF: Extension = Extension::a_match(
-    "bpf",
-    BOTH,
-    &[
-        Opt::new("bytecode", Kind::Own(read_bytecode)),
-        Opt::new("object-pinned", Kind::Own(|_, _| said("bpf: failed to get bpf object"))),
-    ],
-    |args| {
-        let mut kept = Kept::new(args);
-        kept.put("bytecode", args.map("bytecode", |v| format!("\"{}\"", v.text())));
-        kept.into_match()
-    },
-)
-.check(needs_one!("bpf: one of --bytecode or --pinned is required"))
-.fidelity(Fidelity::Kept);
-
-/// `COUNT,CODE JT JF K,…`: the program's length, and four numbers for each instruction.
-fn read_bytecode(text: &str, _: Cx) -> Result<Value, RuleError> {
-    const MAX: usize = 64;
-    let Some((count, program)) = text.split_once(',') else {
-        return said("bpf: error parsing program length");
-    };
-    let Ok(count) = count.parse::<usize>() else { return said("bpf: error parsing program length") };
-    if count == 0 {
-        return said("bpf: illegal zero length program");
-    }
-    if count > MAX {
-        return said("bpf: number of instructions exceeds maximum");
-    }
-    let mut printed = count.to_string();
-    let mut instructions = program.split(',');
-    for place in 0..count {
-        let Some(text) = instructions.next() else {
-            return said("bpf: parsed program length is less than the encoded length parameter");
-        };
-        let number = |word: &str| {
-            let end = word.find(|c: char| !c.is_ascii_digit()).unwrap_or(word.len());
-            word[..end].parse::<u32>().ok()
-        };
-        let numbers: Option<Vec<u32>> = text.split_whitespace().take(4).map(number).collect();
-        match numbers.as_deref() {
-            Some([code, jt, jf, k]) => printed += &format!(",{code} {jt} {jf} {k}"),
-            _ => return said(format!("bpf: error at instr {place}")),
-        }
-    }
-    Ok(Value::Text(printed.into()))
-}
-
 /// What the kernel refuses of these.
 pub(super) fn kernel(kept: &Kept) -> Option<KernelError> {
     let wrong = match kept.name {
         // A path is looked up among the host's groups.
         "cgroup" => !kept.has("cgroup") || kept.has("path"),
-        "connlabel" => {
-            let label = kept.get("label").and_then(|l| l.trim_matches('"').parse::<u16>().ok());
-            return label.filter(|l| *l > 127).map(|_| KernelError::OutOfRange);
-        }
         // Accounting objects, which no dump brings along.
         "nfacct" => return Some(KernelError::Missing),
         "rateest" => {

@@ -1,12 +1,16 @@
 //! Matches: what `-m` brings in. One file a match; this one names them all.
 
-mod absent;
 mod addrtype;
+mod around;
+mod bpf;
 mod chunks;
+mod clock;
 mod comment;
+mod connection;
 mod connlimit;
 mod conntrack;
 mod ecn;
+mod ext6;
 mod hashlimit;
 mod header;
 mod headers6;
@@ -14,6 +18,7 @@ mod icmp;
 mod iprange;
 mod kept;
 mod limit;
+mod listed;
 mod mac;
 mod mark;
 mod multiport;
@@ -25,17 +30,21 @@ mod ports;
 mod quota;
 mod rateest;
 mod recent;
-mod set;
+mod search;
+pub(super) mod set;
+mod spi;
 mod state;
 mod statistic;
 mod string;
 mod tcp;
 mod time;
 mod transport;
+mod typed;
 mod u32;
 
 pub use addrtype::{AddrTypeMatch, AddrTypes, IfaceLimit};
 pub use comment::Comment;
+pub use connection::ConnectionMatch;
 pub use connlimit::ConnLimit;
 pub use conntrack::{ConntrackMatch, CtStates, Statuses};
 pub use ecn::EcnMatch;
@@ -58,15 +67,17 @@ pub use state::StateMatch;
 pub use statistic::Statistic;
 pub use tcp::TcpMatch;
 pub use transport::TransportMatch;
+pub use typed::{Ask, Typed};
 
 use super::env::Env;
 use super::error::KernelError;
 use super::extension::{self, Extension};
 use super::fact::Test;
+use super::ipset::{Changes, Sets};
 use super::kept::Kept;
 use super::modules::Modules;
-use super::text::SaveOptions;
-use super::{Conntrack, CtEntry, Family, Hook, Inv, RuleRef, Skb, Unknown};
+use super::text::{Print, SaveOptions};
+use super::{Choices, Conntrack, CtEntry, Family, Hook, Inv, RuleRef, Skb, Unknown};
 use crate::abi::Time;
 use crate::packet::Proto;
 
@@ -77,6 +88,8 @@ pub enum Match {
     AddrType(AddrTypeMatch),
     /// `-m comment`.
     Comment(Comment),
+    /// `-m connbytes`, `connlabel`, `helper`, `cluster`.
+    Connection(Box<ConnectionMatch>),
     /// `-m connlimit`.
     ConnLimit(ConnLimit),
     /// `-m conntrack`.
@@ -123,6 +136,8 @@ pub enum Match {
     Tcp(TcpMatch),
     /// `-m sctp` and `dccp`.
     Transport(Box<TransportMatch>),
+    /// A match that prints its options as they were given: `ah`, `bpf`, `string`, `time`, `u32` and their like.
+    Typed(Box<Typed>),
     /// A match that iptables 1.8.9 does not have, word for word.
     Unknown(Unknown),
 }
@@ -132,12 +147,12 @@ pub const ALL: &[&Extension] = &[
     &addrtype::EXT,
     &kept::AH,
     &kept::AH6,
-    &kept::BPF,
+    &bpf::EXT,
     &kept::CGROUP,
-    &kept::CLUSTER,
+    &connection::CLUSTER,
     &comment::EXT,
-    &kept::CONNBYTES,
-    &kept::CONNLABEL,
+    &connection::CONNBYTES,
+    &connection::CONNLABEL,
     &connlimit::EXT,
     &mark::CONNMARK,
     &conntrack::EXT,
@@ -149,10 +164,10 @@ pub const ALL: &[&Extension] = &[
     &ecn::EXT,
     &kept::ESP,
     &kept::EUI64,
-    &kept::FRAG,
+    &headers6::FRAG,
     &hashlimit::EXT,
     &headers6::HBH,
-    &kept::HELPER,
+    &connection::HELPER,
     &header::HL,
     &icmp::EXT,
     &icmp::EXT6,
@@ -223,6 +238,23 @@ pub struct MatchCx<'a> {
     pub at: (&'a RuleRef, usize),
     /// What matches remember from packet to packet.
     pub modules: &'a mut Modules,
+    /// Chance, where a seed was given.
+    pub choices: &'a mut Choices,
+    /// What a match does beside answering.
+    pub effects: &'a mut Effects,
+    /// The host's sets.
+    pub sets: &'a mut Sets,
+    /// What a match changed in them.
+    pub changes: &'a mut Changes,
+}
+
+/// What a match does to a packet beside answering.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// The mark that it gets (`socket --restore-skmark`).
+    pub mark: Option<u32>,
+    /// It is malformed and dropped (`hotdrop`).
+    pub drop: bool,
 }
 
 impl Match {
@@ -231,6 +263,7 @@ impl Match {
         match self {
             Match::AddrType(_) => "addrtype",
             Match::Comment(_) => "comment",
+            Match::Connection(m) => m.name(),
             Match::ConnLimit(_) => "connlimit",
             Match::Conntrack(_) => "conntrack",
             Match::Ecn(_) => "ecn",
@@ -254,6 +287,7 @@ impl Match {
             Match::Statistic(_) => "statistic",
             Match::Tcp(_) => "tcp",
             Match::Transport(m) => m.name(),
+            Match::Typed(m) => m.kept.name,
             Match::Unknown(u) => &u.name,
         }
     }
@@ -263,6 +297,7 @@ impl Match {
         match self {
             Match::AddrType(m) => m.save(out),
             Match::Comment(m) => m.save(out),
+            Match::Connection(m) => m.save(out),
             Match::ConnLimit(m) => m.save(out),
             Match::Conntrack(m) => m.save(out),
             Match::Ecn(m) => m.save(out),
@@ -286,7 +321,45 @@ impl Match {
             Match::Statistic(m) => m.save(out),
             Match::Tcp(m) => m.save(out),
             Match::Transport(m) => m.save(out),
+            Match::Typed(m) => m.kept.save(out),
             Match::Unknown(m) => m.save(out),
+        }
+    }
+
+    /// Prints it as a listing does.
+    pub fn print(&self, out: &mut Print) {
+        match self {
+            Match::AddrType(m) => m.print(out),
+            Match::Comment(m) => m.print(out),
+            Match::Connection(m) => m.print(out),
+            Match::ConnLimit(m) => m.print(out),
+            Match::Conntrack(m) => m.print(out),
+            Match::Ecn(m) => m.print(out),
+            Match::HashLimit(m) => m.print(out),
+            Match::Header(m) => m.print(out),
+            Match::Icmp(m) => m.print(out),
+            Match::IpRange(m) => m.print(out),
+            Match::Limit(m) => m.print(out),
+            Match::Mac(m) => m.print(out),
+            Match::Mark(m) => m.print(out),
+            Match::Multiport(m) => m.print(out),
+            Match::Owner(m) => m.print(out),
+            Match::PhysDev(m) => m.print(out),
+            Match::Ports(m) => m.print(out),
+            Match::Quota(m) => m.print(out),
+            Match::Recent(m) => m.print(out),
+            Match::Set(m) => m.print(out),
+            Match::State(m) => m.print(out),
+            Match::Statistic(m) => m.print(out),
+            Match::Tcp(m) => m.print(out),
+            Match::Transport(m) => m.print(out),
+            Match::Kept(m) => listed::print(m, out),
+            Match::Typed(m) => listed::print(&m.kept, out),
+            Match::PktType(m) => pkttype::print(*m, out),
+            Match::Unknown(m) => {
+                out.words(&m.name);
+                out.word_for_word(|save| m.save(save));
+            }
         }
     }
 
@@ -295,6 +368,7 @@ impl Match {
         match self {
             Match::AddrType(m) => m.test(cx),
             Match::Comment(_) => Test::new(true, super::Fact::Nothing),
+            Match::Connection(m) => m.test(cx),
             Match::ConnLimit(m) => m.test(cx),
             Match::Conntrack(m) => m.test(cx),
             Match::Ecn(m) => m.test(cx),
@@ -302,8 +376,8 @@ impl Match {
             Match::Header(m) => m.test(cx),
             Match::Icmp(m) => m.test(cx),
             Match::IpRange(m) => m.test(cx),
-            Match::Kept(m) => absent::test(m, cx),
-            Match::Set(_) | Match::Unknown(_) => Test::not_modelled(),
+            Match::Set(m) => m.test(cx),
+            Match::Kept(_) | Match::Unknown(_) => Test::not_modelled(),
             Match::Limit(m) => m.test(cx),
             Match::Mac(m) => m.test(cx),
             Match::Mark(m) => m.test(cx),
@@ -318,16 +392,15 @@ impl Match {
             Match::Statistic(m) => m.test(cx),
             Match::Tcp(m) => m.test(cx),
             Match::Transport(m) => m.test(cx),
+            Match::Typed(m) => m.test(cx),
         }
     }
 
     /// True for a match that makes the kernel track connections (it takes a reference on conntrack).
     pub fn needs_conntrack(&self) -> bool {
-        const KEPT: [&str; 4] = ["cluster", "connbytes", "connlabel", "helper"];
         match self {
-            Match::ConnLimit(_) | Match::Conntrack(_) | Match::State(_) => true,
+            Match::Connection(_) | Match::ConnLimit(_) | Match::Conntrack(_) | Match::State(_) => true,
             Match::Mark(m) => m.of_connection,
-            Match::Kept(m) => KEPT.contains(&m.name),
             _ => false,
         }
     }
@@ -348,17 +421,18 @@ impl Match {
         match self {
             Match::AddrType(m) => m.base_hooks(),
             Match::PhysDev(m) => m.base_hooks(),
-            Match::Kept(m) if m.name == "policy" => {
-                if m.get("dir") == Some("in") {
+            Match::Typed(m) if m.kept.name == "policy" => {
+                if m.kept.get("dir") == Some("in") {
                     IN
                 } else {
                     OUT
                 }
             }
-            Match::Kept(m) if m.name == "devgroup" => match (m.has("src-group"), m.has("dst-group")) {
+            Match::Typed(m) => match (m.kept.has("src-group"), m.kept.has("dst-group")) {
                 (true, true) => &[Hook::Forward],
                 (true, false) => IN,
-                _ => OUT,
+                (false, true) => OUT,
+                (false, false) => &[],
             },
             _ => &[],
         }
@@ -372,7 +446,9 @@ impl Match {
             Match::HashLimit(m) => return m.kernel(family.bits()),
             Match::Owner(m) => return m.kernel(),
             Match::Recent(m) => return m.kernel(),
+            Match::Connection(m) => return m.kernel(),
             Match::Kept(m) => return kept::kernel(m),
+            Match::Typed(m) => return kept::kernel(&m.kept),
             _ => false,
         };
         wrong.then_some(KernelError::InvalidArgument)

@@ -1,9 +1,10 @@
-//! `-m policy`: IPsec. Kept.
+//! `-m policy`: IPsec, which packets here never come by.
 
-use super::super::extension::{Arg, Args, BOTH, Extension, Fidelity, Opt, said};
+use super::super::extension::{Arg, Args, BOTH, Extension, Opt, said};
 use super::super::kept::Kept;
 use super::super::value::{Cx, Kind, Value, proto};
 use super::super::{Match, RuleError};
+use super::typed::Ask;
 use crate::packet::Proto;
 
 const U32: Kind = Kind::Number(0, u32::MAX as u64);
@@ -29,8 +30,7 @@ pub(super) static EXT: Extension = Extension::a_match(
     ],
     build,
 )
-.check(check)
-.fidelity(Fidelity::Kept);
+.check(check);
 
 fn one_of(text: &str, said_of: &str, words: &[&'static str]) -> Result<Value, RuleError> {
     match words.iter().find(|w| **w == text) {
@@ -104,7 +104,7 @@ fn build(args: &Args) -> Result<Match, RuleError> {
     let policy = args.text("pol").unwrap_or("ipsec");
     kept.push("pol", false, policy);
     if policy == "none" {
-        return kept.into_match();
+        return kept.asking(Ask::Policy(true));
     }
     kept.flag(args, "strict");
     for (place, element) in elements(args).iter().enumerate() {
@@ -121,5 +121,5 @@ fn build(args: &Args) -> Result<Match, RuleError> {
             }
         }
     }
-    kept.into_match()
+    kept.asking(Ask::Policy(false))
 }

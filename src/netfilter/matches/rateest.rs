@@ -1,9 +1,14 @@
-//! `-m rateest`: rates that `-j RATEEST` measured. Kept.
+//! `-m rateest`: rates that `-j RATEEST` measured.
 
-use super::super::extension::{Args, BOTH, Extension, Fidelity, Opt, said};
+use super::super::extension::{Args, BOTH, Extension, Opt, said};
+use super::super::fact::{Fact, Test};
 use super::super::kept::Kept;
 use super::super::value::{Cx, Kind, Value};
 use super::super::{Match, RuleError};
+use super::MatchCx;
+use super::typed::Ask;
+use smol_str::SmolStr;
+use std::cmp::Ordering;
 
 const U32: Kind = Kind::Number(0, u32::MAX as u64);
 
@@ -23,8 +28,7 @@ pub(super) static EXT: Extension = Extension::a_match(
         Opt::flag("rateest-eq").inv().not_with(&["rateest-lt", "rateest-gt"]),
     ],
     build,
-)
-.fidelity(Fidelity::Kept);
+);
 
 /// A rate in bits or bytes a second, with a unit; gives bytes.
 fn read_rate(text: &str, _: Cx) -> Result<Value, RuleError> {
@@ -94,5 +98,63 @@ fn build(args: &Args) -> Result<Match, RuleError> {
     if let Some(second) = second {
         kept.push("rateest2", false, second);
     }
-    kept.into_match()
+    let modes =
+        [("rateest-lt", Ordering::Less), ("rateest-gt", Ordering::Greater), ("rateest-eq", Ordering::Equal)];
+    let mode = modes.into_iter().find(|(name, _)| args.has(name));
+    let pair = |one: &str, two: &str| {
+        let (one, two) = (args.number(one), args.number(two));
+        match (second.is_some() || delta, one.or(two)) {
+            // One estimator, and what it is compared with.
+            (false, first) => first.map(|n| (0, n)),
+            (true, any) => any.map(|_| (one.unwrap_or(0), two.unwrap_or(0))),
+        }
+    };
+    let not = ["rateest1", "rateest2", "rateest-lt", "rateest-gt", "rateest-eq"].iter().any(|o| args.not(o));
+    kept.asking(Ask::Rate(RateTest {
+        first: first.into(),
+        second: second.map(SmolStr::from),
+        delta,
+        than: mode.map_or(Ordering::Equal, |(_, than)| than),
+        not,
+        bytes: pair("rateest-bps1", "rateest-bps2"),
+        packets: pair("rateest-pps1", "rateest-pps2"),
+    }))
+}
+
+/// Two rates, or a rate and a number, compared (iptables-extensions(8), rateest).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RateTest {
+    /// The estimator on the left.
+    pub first: SmolStr,
+    /// The one on the right; else a number stands there.
+    pub second: Option<SmolStr>,
+    /// What is left of given numbers after the rates is compared.
+    pub delta: bool,
+    /// How the left must be.
+    pub than: Ordering,
+    /// Inverted.
+    pub not: bool,
+    /// Numbers of bytes a second for both sides, where bytes are compared.
+    pub bytes: Option<(u64, u64)>,
+    /// The same in packets.
+    pub packets: Option<(u64, u64)>,
+}
+
+impl RateTest {
+    /// As `xt_rateest_mt` does. An estimator that no packet met has rate 0.
+    pub(super) fn test(&self, cx: &mut MatchCx) -> Test {
+        let now = cx.now;
+        let mut rates = |name: &SmolStr| cx.modules.estimators.get_mut(name).map_or((0, 0), |e| e.rates(now));
+        let left = rates(&self.first);
+        let right = self.second.as_ref().map(rates);
+        let side = |number: u64, rate: u64| if self.delta { number.saturating_sub(rate) } else { rate };
+        let holds = |want: Option<(u64, u64)>, left: u64, right: Option<u64>| {
+            want.is_none_or(|(one, two)| {
+                side(one, left).cmp(&right.map_or(two, |rate| side(two, rate))) == self.than
+            })
+        };
+        let held =
+            holds(self.bytes, left.0, right.map(|r| r.0)) && holds(self.packets, left.1, right.map(|r| r.1));
+        Test::new(held != self.not, Fact::Number(if self.bytes.is_some() { left.0 } else { left.1 }))
+    }
 }

@@ -6,7 +6,7 @@ use super::super::fact::{Absent, Fact, Test};
 use super::super::modules::RecentEntry;
 use super::super::rule::AddrMask;
 use super::super::skb::Sender;
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Kind, Value};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
@@ -144,24 +144,29 @@ impl Recent {
     pub(super) fn test(&self, cx: &mut MatchCx) -> Test {
         let packet = &cx.skb.packet;
         let addr = if self.dest { packet.dst } else { packet.src };
-        let addr = AddrMask::new(addr, self.mask).map_or(addr, |net| net.addr());
+        let masked = AddrMask::new(addr, self.mask).map_or(addr, |net| net.addr());
         // The TTL as it was before forwarding took one off.
         let forwarded = cx.hook.has_oif() && cx.skb.sender == Sender::Kernel;
         let ttl = packet.ttl.saturating_add(u8::from(forwarded));
         let not = self.action.not;
         let list = cx.modules.recent.entry(self.name.clone()).or_default();
-        let place = list.iter().position(|e| e.addr == addr && (!self.rttl || e.ttl == ttl || e.ttl == 0));
-        let Some(place) = place else {
+        let fits = |e: &RecentEntry| e.addr == masked && (!self.rttl || e.ttl == ttl || e.ttl == 0);
+        let found = list.iter().enumerate().filter(|(_, e)| fits(e)).max_by_key(|(_, e)| e.born);
+        let Some((place, _)) = found else {
             if self.action.value == RecentAction::Set {
                 if list.len() >= LIST_MAX {
                     list.remove(0);
                 }
-                list.push(RecentEntry { addr, ttl, stamps: vec![cx.now], next: 1 });
+                // The kernel looks up what is under the mask, and puts in the whole address.
+                let born = list.iter().map(|e| e.born + 1).max().unwrap_or(0);
+                list.push(RecentEntry { addr, ttl, stamps: vec![cx.now], next: 1, room: self.room(), born });
                 return Test::new(!not, Fact::Number(1));
             }
             return Test::new(not, Fact::Absent(Absent::Entry));
         };
         let seen = list[place].stamps.len() as u64;
+        list[place].room = list[place].room.max(self.room());
+        let born = list[place].born;
         let held = match self.action.value {
             RecentAction::Set => {
                 self.touch(list, place, ttl, cx.now);
@@ -180,7 +185,7 @@ impl Recent {
                     self.reap_oldest(list, cx.now);
                 }
                 if updates {
-                    self.touch_addr(list, addr, ttl, cx.now);
+                    self.touch_born(list, born, ttl, cx.now);
                 }
                 return Test::new(held != not, Fact::Number(fresh as u64));
             }
@@ -200,8 +205,13 @@ impl Recent {
         }
     }
 
-    fn touch_addr(&self, list: &mut Vec<RecentEntry>, addr: IpAddr, ttl: u8, now: Time) {
-        if let Some(place) = list.iter().position(|e| e.addr == addr) {
+    /// The moments that an entry must hold for this rule.
+    fn room(&self) -> usize {
+        (self.hitcount as usize).next_power_of_two().max(STAMPS)
+    }
+
+    fn touch_born(&self, list: &mut Vec<RecentEntry>, born: u64, ttl: u8, now: Time) {
+        if let Some(place) = list.iter().position(|e| e.born == born) {
             self.touch(list, place, ttl, now);
         }
     }
@@ -209,8 +219,7 @@ impl Recent {
     /// Notes the moment, and makes the entry the last to be forgotten.
     fn touch(&self, list: &mut Vec<RecentEntry>, place: usize, ttl: u8, now: Time) {
         let mut entry = list.remove(place);
-        let room = (self.hitcount as usize).next_power_of_two().max(STAMPS);
-        entry.next %= room;
+        entry.next %= entry.room;
         match entry.stamps.get_mut(entry.next) {
             Some(stamp) => *stamp = now,
             None => entry.stamps.push(now),
@@ -224,4 +233,31 @@ impl Recent {
 /// True for a name that may stand in `/proc` (`xt_check_proc_name`).
 pub(super) fn is_proc_name(name: &str) -> bool {
     !name.is_empty() && name != "." && name != ".." && !name.contains('/')
+}
+
+impl Recent {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        let action = match self.action.value {
+            RecentAction::Set => "SET",
+            RecentAction::Check => "CHECK",
+            RecentAction::Update => "UPDATE",
+            RecentAction::Remove => "REMOVE",
+        };
+        out.words(format_args!("{}recent: {action}", if self.action.not { "! " } else { "" }));
+        if self.seconds > 0 {
+            out.words(format_args!("seconds: {}", self.seconds));
+        }
+        if self.reap {
+            out.words("reap");
+        }
+        if self.hitcount > 0 {
+            out.words(format_args!("hit_count: {}", self.hitcount));
+        }
+        if self.rttl {
+            out.words("TTL-Match");
+        }
+        let side = if self.dest { "dest" } else { "source" };
+        out.words(format_args!("name: {} side: {side} mask: {}", self.name, self.mask));
+    }
 }

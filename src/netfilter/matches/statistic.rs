@@ -3,7 +3,7 @@
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Fact, Ternary, Test};
 use super::super::modules::Place;
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
@@ -101,7 +101,8 @@ impl Statistic {
         }
     }
 
-    /// As `statistic_mt` does. Chance is not thrown here, but for its two ends: the walk shows both ways.
+    /// As `statistic_mt` does. Chance is thrown only where a seed was given; else the walk shows
+    /// both ways, but for its two ends.
     pub(super) fn test(&self, cx: &mut MatchCx) -> Test {
         match *self {
             Statistic::Random(Inv { not, value }) => {
@@ -109,7 +110,7 @@ impl Statistic {
                 let held = match chance {
                     0 => Ternary::No,
                     WHOLE.. => Ternary::Yes,
-                    _ => Ternary::Unknown,
+                    _ => cx.choices.throw().map_or(Ternary::Unknown, |n| Ternary::from(n < chance)),
                 };
                 let permille = (f64::from(chance) * 1000.0 / f64::from(WHOLE)).round() as u16;
                 Test::new(held, Fact::Chance(permille))
@@ -121,6 +122,22 @@ impl Statistic {
                 let seen = cx.modules.nth.entry(place).or_insert(last.saturating_sub(packet));
                 *seen = if *seen >= last { 0 } else { *seen + 1 };
                 Test::new((*seen == 0) != every.not, Fact::Number(u64::from(*seen)))
+            }
+        }
+    }
+}
+
+impl Statistic {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        match *self {
+            Statistic::Nth { every, packet: 0 } => {
+                let not = if every.not { " !" } else { "" };
+                out.words(format_args!("statistic mode nth{not} every {}", every.value));
+            }
+            Statistic::Random(_) | Statistic::Nth { .. } => {
+                out.words("statistic");
+                out.as_saved(|save| self.save(save));
             }
         }
     }

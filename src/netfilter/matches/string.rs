@@ -1,9 +1,11 @@
-//! `-m string`: text in the packet. Kept: packets carry no text here.
+//! `-m string`: text in the packet, as it is written.
 
-use super::super::extension::{Args, BOTH, Extension, Fidelity, Opt, said};
+use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::kept::Kept;
 use super::super::value::{Cx, Kind, Value};
-use super::super::{Match, RuleError};
+use super::super::{Inv, Match, RuleError};
+use super::search::Search;
+use super::typed::Ask;
 
 /// The longest text, in bytes.
 const MAX: usize = 128;
@@ -27,8 +29,7 @@ pub(super) static EXT: Extension = Extension::a_match(
         return Ok(());
     }
     said("STRING match: You must specify `--string' or `--hex-string'")
-})
-.fidelity(Fidelity::Kept);
+});
 
 fn read_string(text: &str, _: Cx) -> Result<Value, RuleError> {
     if text.len() > MAX {
@@ -109,24 +110,44 @@ fn printed(bytes: &[u8]) -> String {
 
 fn build(args: &Args) -> Result<Match, RuleError> {
     let mut kept = Kept::new(args);
+    let mut text = None;
     if let Some(given) = args.get("string").or(args.get("hex-string")) {
-        let text = given.value.text();
-        let name = if text.starts_with("\"|") && text.ends_with("|\"") && text.len() > 4 && is_hex(text) {
-            "hex-string"
-        } else {
-            "string"
-        };
-        kept.push(name, given.not, text);
+        let printed = given.value.text();
+        text = Some(Inv { not: given.not, value: bytes(printed) });
+        let name = if is_hex_block(printed) { "hex-string" } else { "string" };
+        kept.push(name, given.not, printed);
     }
     kept.put("algo", args.map("algo", Value::clone));
     for (name, default) in [("from", 0), ("to", u64::from(u16::MAX))] {
         kept.put(name, args.map(name, Value::number).filter(|n| n.value != default));
     }
     kept.flag(args, "icase");
-    kept.into_match()
+    let place = |name, default| args.number(name).map_or(default, |n| n as usize);
+    kept.asking(Ask::Search(Search {
+        text: text.unwrap_or(Inv::yes(Vec::new())),
+        from: place("from", 0),
+        to: place("to", usize::from(u16::MAX)),
+        icase: args.has("icase"),
+    }))
 }
 
 /// True for what [`printed`] made of bytes, and not of a text that looks like it.
-fn is_hex(text: &str) -> bool {
-    text[2..text.len() - 2].bytes().all(|b| b.is_ascii_hexdigit())
+fn is_hex_block(text: &str) -> bool {
+    let hex = text.strip_prefix("\"|").and_then(|t| t.strip_suffix("|\""));
+    hex.is_some_and(|h| !h.is_empty() && h.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
+/// The bytes that [`printed`] printed.
+fn bytes(text: &str) -> Vec<u8> {
+    if is_hex_block(text) {
+        let digits: Vec<u8> = text.chars().filter_map(|c| c.to_digit(16)).map(|n| n as u8).collect();
+        return digits.chunks_exact(2).map(|d| d[0] << 4 | d[1]).collect();
+    }
+    let inner = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
+    let mut out = Vec::new();
+    let mut chars = inner.bytes();
+    while let Some(b) = chars.next() {
+        out.push(if b == b'\\' { chars.next().unwrap_or(b) } else { b });
+    }
+    out
 }

@@ -1,9 +1,11 @@
-//! `-m time`: hours and days. Kept: the model's clock has no date.
+//! `-m time`: hours and days as they are written.
 
-use super::super::extension::{Args, BOTH, Extension, Fidelity, Opt, said};
+use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::kept::Kept;
 use super::super::value::{Cx, Kind, Value, number};
 use super::super::{Match, RuleError};
+use super::clock::TimeTest;
+use super::typed::Ask;
 
 /// 23:59:59.
 const LAST_SECOND: u64 = 86_399;
@@ -37,8 +39,7 @@ pub(super) static EXT: Extension = Extension::a_match(
         return said("time: --contiguous only makes sense when stoptime is smaller than starttime");
     }
     Ok(())
-})
-.fidelity(Fidelity::Kept);
+});
 
 fn hours(args: &Args) -> (u64, u64) {
     (args.number("timestart").unwrap_or(0), args.number("timestop").unwrap_or(LAST_SECOND))
@@ -86,16 +87,26 @@ fn days_before(year: u64, month: u64) -> i64 {
     before_year + lengths.iter().take(month as usize - 1).sum::<i64>()
 }
 
-/// A date as iptables prints it.
-fn date(seconds: u64) -> String {
-    let (mut days, rest) = ((seconds / 86_400) as i64, seconds % 86_400);
+/// Year, month and day of a day, counted from 1970-01-01.
+fn calendar(day: u64) -> (u64, u64, u64) {
+    let day = day as i64;
     let mut year = 1970;
-    while days >= days_before(year + 1, 1) {
+    while day >= days_before(year + 1, 1) {
         year += 1;
     }
-    let month = (1..=12).rev().find(|m| days >= days_before(year, *m)).unwrap_or(1);
-    days -= days_before(year, month);
-    format!("{year:04}-{month:02}-{:02}T{}", days + 1, clock(rest))
+    let month = (1..=12).rev().find(|m| day >= days_before(year, *m)).unwrap_or(1);
+    (year, month, (day - days_before(year, month)) as u64 + 1)
+}
+
+/// The day of its month, 1 to 31.
+pub(super) fn monthday(day: u64) -> u64 {
+    calendar(day).2
+}
+
+/// A date as iptables prints it.
+pub(super) fn date(seconds: u64) -> String {
+    let (year, month, day) = calendar(seconds / 86_400);
+    format!("{year:04}-{month:02}-{day:02}T{}", clock(seconds % 86_400))
 }
 
 fn clock(seconds: u64) -> String {
@@ -182,5 +193,11 @@ fn build(args: &Args) -> Result<Match, RuleError> {
     if args.has("contiguous") {
         kept.push("contiguous", false, "");
     }
-    kept.into_match()
+    kept.asking(Ask::Time(TimeTest {
+        dates: (args.number("datestart").unwrap_or(0), args.number("datestop").unwrap_or(LAST_MOMENT)),
+        hours: hours(args),
+        weekdays: args.number("weekdays").unwrap_or(ALL_WEEKDAYS),
+        monthdays: args.number("monthdays").unwrap_or(ALL_MONTHDAYS),
+        contiguous: args.has("contiguous"),
+    }))
 }

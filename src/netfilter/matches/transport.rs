@@ -1,13 +1,13 @@
-//! `-m sctp` and `-m dccp`: ports, and what of those headers the model does not have.
+//! `-m sctp` and `-m dccp`: ports, and SCTP's chunks. Packets here have no types and options of DCCP.
 
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
-use super::super::fact::{Absent, Ternary, Test};
-use super::super::text::SaveOptions;
+use super::super::fact::{Absent, Fact, NotTold, Ternary, Test};
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value, number};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
-use super::chunks::{read_chunks, read_types};
-use super::ports::{PortRange, test_ports};
+use super::chunks::{self, ChunkTest, chunk_names, read_chunks, read_types};
+use super::ports::{PortRange, print_ports, test_ports};
 use crate::packet::Proto;
 use smol_str::SmolStr;
 
@@ -20,8 +20,10 @@ pub struct TransportMatch {
     pub sport: Option<Inv<PortRange>>,
     /// `--dport`.
     pub dport: Option<Inv<PortRange>>,
-    /// `--chunk-types` or `--dccp-types`, as iptables prints it: unknown to every packet.
+    /// `--chunk-types` or `--dccp-types`, as iptables prints it. DCCP's are unknown to every packet.
     pub types: Option<Inv<SmolStr>>,
+    /// What `--chunk-types` asks.
+    pub chunks: Option<ChunkTest>,
     /// `--dccp-option`: unknown to every packet.
     pub option: Option<Inv<u8>>,
 }
@@ -37,7 +39,6 @@ pub(super) static SCTP: Extension = Extension::a_match(
     |args| build(args, Proto::SCTP),
 )
 .check(check)
-.ignoring(&["chunk-types"])
 .protos(&[Proto::SCTP]);
 
 pub(super) static DCCP: Extension = Extension::a_match(
@@ -83,8 +84,13 @@ fn build(args: &Args, proto: Proto) -> Result<Match, RuleError> {
         Some(a) if proto == Proto::SCTP => Some(Inv { not: a.not, value: read_chunks(a.value.text())? }),
         Some(a) => Some(Inv { not: a.not, value: a.value.text().into() }),
     };
+    let chunks = match &types {
+        Some(types) if proto == Proto::SCTP => Some(ChunkTest::of(&types.value)),
+        _ => None,
+    };
     Ok(Match::Transport(Box::new(TransportMatch {
         proto,
+        chunks,
         sport: args.map("sport", PortRange::of),
         dport: args.map("dport", PortRange::of),
         types,
@@ -112,16 +118,47 @@ impl TransportMatch {
         }
     }
 
-    pub(super) fn test(&self, cx: &MatchCx) -> Test {
+    pub(super) fn test(&self, cx: &mut MatchCx) -> Test {
         if cx.skb.packet.proto() != self.proto {
             return Test::absent(Absent::Header);
         }
         let Some(ports) = test_ports(cx, self.sport, self.dport) else {
             return Test::absent(Absent::Header);
         };
-        if ports.held == Ternary::Yes && (self.types.is_some() || self.option.is_some()) {
-            return Test::not_modelled();
+        if ports.held != Ternary::Yes {
+            return ports;
+        }
+        if let (Some(types), Some(chunks)) = (&self.types, &self.chunks) {
+            let Some(bytes) = cx.skb.packet.payload.bytes() else { return Test::not_told(NotTold::Payload) };
+            return match chunks.meets(bytes) {
+                Some(held) => Test::new(held != types.not, Fact::Text(chunk_names(bytes))),
+                None => {
+                    cx.effects.drop = true;
+                    Test::absent(Absent::Header)
+                }
+            };
+        }
+        if self.types.is_some() || self.option.is_some() {
+            return Test::not_told(NotTold::Payload);
         }
         ports
+    }
+}
+
+impl TransportMatch {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.words(self.name());
+        print_ports(out, self.proto, self.sport, self.dport);
+        if let Some(Inv { not, value }) = &self.types {
+            let not = if *not { "! " } else { "" };
+            match out.numeric {
+                true => out.words(format_args!("{not}{}", chunks::by_number(self.proto, value))),
+                false => out.words(format_args!("{not}{value}")),
+            }
+        }
+        if let Some(Inv { not, value }) = self.option {
+            out.words(format_args!("option={}{value}", Print::not(not)));
+        }
     }
 }

@@ -1,10 +1,13 @@
-//! `-j HMARK`: a mark by the flow's hash. Kept.
+//! `-j HMARK`: a mark by the flow's hash.
 
-use super::super::addr::HostMask;
-use super::super::extension::{Args, BOTH, Extension, Fidelity, Opt, said};
+use super::super::addr::{HostMask, prefix_mask};
+use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::kept::Kept;
 use super::super::value::{Cx, Kind, Value};
-use super::super::{RuleError, Target};
+use super::super::{CtEntry, RuleError, Target, jhash};
+use super::typed::Act;
+use crate::packet::{At, L4Id, Packet, Proto, Transport};
+use std::net::IpAddr;
 
 const U16: Kind = Kind::Number(0, u16::MAX as u64);
 const U32: Kind = Kind::Number(0, u32::MAX as u64);
@@ -38,8 +41,7 @@ pub(super) static EXT: Extension = Extension::a_target(
     ],
     hmark,
 )
-.check(check_hmark)
-.fidelity(Fidelity::Kept);
+.check(check_hmark);
 
 fn read_tuple(text: &str, _: Cx) -> Result<Value, RuleError> {
     if text.is_empty() || text.ends_with(',') {
@@ -133,5 +135,119 @@ fn hmark(args: &Args) -> Result<Target, RuleError> {
     if in_tuple(args, "ct") {
         kept.push("hmark-tuple", false, "ct");
     }
-    kept.into_target()
+    kept.doing(Act::HMark(Box::new(typed(args))))
+}
+
+/// What is hashed, and what the hash becomes (iptables-extensions(8), HMARK).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HMark {
+    /// Masks of source and destination; all zero where they do not count.
+    pub masks: (IpAddr, IpAddr),
+    /// Masks of source and destination port, the first the higher half.
+    pub port_mask: u32,
+    /// Bits of ports that are always set.
+    pub port_set: u32,
+    /// Mask of the protocol.
+    pub proto_mask: u32,
+    /// Addresses alone count.
+    pub addresses_only: bool,
+    /// The connection's ends count, and not the packet's.
+    pub of_connection: bool,
+    /// The seed.
+    pub seed: u32,
+    /// The mark is below this, before the offset.
+    pub modulus: u32,
+    /// The lowest mark.
+    pub offset: u32,
+}
+
+fn typed(args: &Args) -> HMark {
+    let mask = |(part, name): (&str, &str)| match args.get(name).map(|a| &a.value) {
+        Some(Value::Host(mask)) => *mask,
+        _ if in_tuple(args, part) => prefix_mask(args.family, args.family.bits()),
+        _ => prefix_mask(args.family, 0),
+    };
+    let number = |name: &str| args.number(name).unwrap_or(0) as u32;
+    let half = |part: &str, name: &str| match in_tuple(args, part) {
+        true => 0xffff,
+        false => number(name) & 0xffff,
+    };
+    let ports = half("sport", "hmark-sport-mask") << 16 | half("dport", "hmark-dport-mask");
+    let spi = if in_tuple(args, "spi") { u32::MAX } else { number("hmark-spi-mask") };
+    let set = number("hmark-sport") << 16 | number("hmark-dport");
+    let proto_mask = half("proto", "hmark-proto-mask");
+    let l4 = ["sport", "dport", "spi", "proto"].iter().any(|p| in_tuple(args, p))
+        || MASK[2..].iter().any(|(_, option)| args.has(option))
+        || ["hmark-sport", "hmark-dport", "hmark-spi"].iter().any(|o| args.has(o));
+    HMark {
+        masks: (mask(MASK[0]), mask(MASK[1])),
+        port_mask: ports | spi,
+        port_set: set | number("hmark-spi"),
+        proto_mask,
+        addresses_only: !l4,
+        of_connection: in_tuple(args, "ct"),
+        seed: number("hmark-rnd"),
+        modulus: number("hmark-mod"),
+        offset: number("hmark-offset"),
+    }
+}
+
+/// An address under a mask as one word (`hmark_addr_mask`): IPv6's four words are combined.
+fn word(addr: IpAddr, mask: IpAddr) -> u32 {
+    match (addr, mask) {
+        (IpAddr::V4(a), IpAddr::V4(m)) => (a & m).to_bits(),
+        (IpAddr::V6(a), IpAddr::V6(m)) => {
+            let bits = (a & m).to_bits();
+            (0..4).fold(0, |sum, n| sum ^ (bits >> (32 * n)) as u32)
+        }
+        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => 0,
+    }
+}
+
+impl HMark {
+    /// The mark of a packet (`hmark_tg_v4`, `hmark_tg_v6`); [`At::Beyond`] where it stays: the connection's ends count, and
+    /// there is none.
+    pub fn mark(&self, packet: &Packet, ct: Option<&CtEntry>) -> At<u32> {
+        if self.of_connection {
+            let Some(ct) = ct else { return At::Beyond };
+            let ends = (word(ct.original.src, self.masks.0), word(ct.reply.src, self.masks.1));
+            let proto = ct.original.proto;
+            let ports = match (ct.original.id, ct.reply.id) {
+                (L4Id::Ports(s, _), L4Id::Ports(d, _)) => Some(u32::from(s) << 16 | u32::from(d)),
+                _ => Some(0),
+            };
+            return At::Known(self.hash(ends, proto, if proto == Proto::ICMP { None } else { ports }));
+        }
+        let packet = match &packet.transport {
+            Transport::Icmp(icmp) if packet.fragment.is_none() => icmp.quoted.as_deref().unwrap_or(packet),
+            _ => packet,
+        };
+        let ends = (word(packet.src, self.masks.0), word(packet.dst, self.masks.1));
+        let proto = packet.proto();
+        let ports = match (&packet.transport, packet.ports()) {
+            _ if packet.fragment.is_some() || self.addresses_only => None,
+            (_, Some((s, d))) => Some(u32::from(s) << 16 | u32::from(d)),
+            // The index of IPsec stands in for ports.
+            (Transport::Other(Proto::ESP | Proto::AH), _) => {
+                let at = if proto == Proto::AH { 4 } else { 0 };
+                let Some(bytes) = packet.payload.bytes() else { return At::Unknown };
+                bytes.get(at..at + 4).map(|b| b.iter().fold(0, |n, b| n << 8 | u32::from(*b)))
+            }
+            _ => None,
+        };
+        At::Known(self.hash(ends, proto, ports))
+    }
+
+    fn hash(&self, (src, dst): (u32, u32), proto: Proto, ports: Option<u32>) -> u32 {
+        let ports = ports.filter(|_| !self.addresses_only).map_or(0, |ports| {
+            let ports = ports & self.port_mask | self.port_set;
+            // Both directions of a flow are one.
+            ports.max(ports.rotate_left(16))
+        });
+        let mut hash = jhash::words3([src.min(dst), src.max(dst), ports], self.seed);
+        if !self.addresses_only {
+            hash ^= u32::from(proto.0) & self.proto_mask;
+        }
+        jhash::scale(hash, self.modulus).wrapping_add(self.offset)
+    }
 }

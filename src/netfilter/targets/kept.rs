@@ -5,6 +5,10 @@ use super::super::extension::{Args, BOTH, Extension, Fidelity, Opt, V4, V6, said
 use super::super::kept::Kept;
 use super::super::value::{Cx, Kind, Value, number};
 use super::super::{Hook, KernelError, RuleError, TableName, Target};
+use super::npt::Npt;
+use super::strip::{Ecn, Strip};
+use super::tproxy::TProxy;
+use super::typed::Act;
 use crate::packet::Proto;
 
 const U32: Kind = Kind::Number(0, u32::MAX as u64);
@@ -25,7 +29,10 @@ macro_rules! needs_one {
     };
 }
 
-pub(super) static AUDIT: Extension = kept("AUDIT", BOTH, &[Opt::new("type", Kind::Own(read_audit)).req()]);
+pub(super) static AUDIT: Extension =
+    Extension::a_target("AUDIT", BOTH, &[Opt::new("type", Kind::Own(read_audit)).req()], |args| {
+        Kept::all(args).doing(Act::Audit)
+    });
 
 fn read_audit(text: &str, _: Cx) -> Result<Value, RuleError> {
     match ["accept", "drop", "reject"].into_iter().find(|w| w.eq_ignore_ascii_case(text)) {
@@ -70,10 +77,11 @@ fn read_multicast(text: &str, cx: Cx) -> Result<Value, RuleError> {
     }
 }
 
-pub(super) static CONNSECMARK: Extension = kept(
+pub(super) static CONNSECMARK: Extension = Extension::a_target(
     "CONNSECMARK",
     BOTH,
     &[Opt::flag("save").not_with(&["restore"]), Opt::flag("restore").not_with(&["save"])],
+    |args| Kept::all(args).doing(Act::Nothing),
 )
 .check(needs_one!("CONNSECMARK target: parameter required"))
 .tables(&[TableName::Mangle, TableName::Security]);
@@ -81,19 +89,25 @@ pub(super) static CONNSECMARK: Extension = kept(
 const PREFIXES: &[Opt] =
     &[Opt::new("src-pfx", Kind::HostMask).req(), Opt::new("dst-pfx", Kind::HostMask).req()];
 pub(super) static DNPT: Extension =
-    Extension::a_target("DNPT", V6, PREFIXES, prefixes).fidelity(Fidelity::Kept).tables(MANGLE);
+    Extension::a_target("DNPT", V6, PREFIXES, |args| prefixes(args, true)).tables(MANGLE);
 pub(super) static SNPT: Extension =
-    Extension::a_target("SNPT", V6, PREFIXES, prefixes).fidelity(Fidelity::Kept).tables(MANGLE);
+    Extension::a_target("SNPT", V6, PREFIXES, |args| prefixes(args, false)).tables(MANGLE);
 
 /// A prefix is printed with its length.
-fn prefixes(args: &Args) -> Result<Target, RuleError> {
+fn prefixes(args: &Args, destination: bool) -> Result<Target, RuleError> {
     let mut kept = Kept::new(args);
+    let none = (std::net::Ipv6Addr::UNSPECIFIED, 0);
+    let mut npt = Npt { destination, from: none, to: none };
     for name in ["src-pfx", "dst-pfx"] {
         if let Some(Value::HostMask(net)) = args.get(name).map(|a| &a.value) {
-            kept.push(name, false, format_args!("{}/{}", net.addr, net.prefix_len().unwrap_or(128)));
+            let len = net.prefix_len().unwrap_or(128);
+            kept.push(name, false, format_args!("{}/{len}", net.addr));
+            if let std::net::IpAddr::V6(addr) = net.addr {
+                *(if name == "src-pfx" { &mut npt.from } else { &mut npt.to }) = (addr, len);
+            }
         }
     }
-    kept.into_target()
+    kept.doing(Act::Npt(npt))
 }
 
 /// What the kernel says of a prefix: at most 64 bits, and nothing beside them.
@@ -104,7 +118,7 @@ pub(super) fn is_prefix(text: &str) -> bool {
     super::super::AddrMask::new(net.addr, net.mask).is_some_and(|n| n.addr() == addr)
 }
 
-pub(super) static ECN: Extension = kept(
+pub(super) static ECN: Extension = Extension::a_target(
     "ECN",
     V4,
     &[
@@ -113,13 +127,22 @@ pub(super) static ECN: Extension = kept(
         Opt::new("ecn-tcp-cwr", Kind::Number(0, 1)).not_with(&["ecn-tcp-remove"]),
         Opt::new("ecn-ip-ect", Kind::Number(0, 3)),
     ],
+    |args| {
+        let bit = |name| match args.has("ecn-tcp-remove") {
+            true => Some(false),
+            false => args.number(name).map(|n| n != 0),
+        };
+        let (ece, cwr) = (bit("ecn-tcp-ece"), bit("ecn-tcp-cwr"));
+        Kept::all(args).doing(Act::Ecn(Ecn { ect: args.number("ecn-ip-ect").map(|n| n as u8), ece, cwr }))
+    },
 )
 .check(needs_one!("ECN target: An operation is required"))
 .tables(MANGLE);
-pub(super) static IDLETIMER: Extension = kept(
+pub(super) static IDLETIMER: Extension = Extension::a_target(
     "IDLETIMER",
     BOTH,
     &[Opt::new("timeout", U32).req(), Opt::new("label", Kind::Cut(27)).req(), Opt::flag("alarm")],
+    |args| Kept::all(args).doing(Act::Nothing),
 );
 pub(super) static LED: Extension = kept(
     "LED",
@@ -139,7 +162,9 @@ fn read_led(text: &str, _: Cx) -> Result<Value, RuleError> {
     }
 }
 
+/// The kernel refuses it: no security module is there that could know the label.
 pub(super) static SECMARK: Extension = kept("SECMARK", BOTH, &[Opt::new("selctx", Kind::Cut(255)).req()])
+    .fidelity(Fidelity::Refused)
     .tables(&[TableName::Mangle, TableName::Security]);
 pub(super) static SYNPROXY: Extension = kept(
     "SYNPROXY",
@@ -166,9 +191,13 @@ const TCP_OPTIONS: [(&str, u64); 6] =
     [("wscale", 3), ("mss", 2), ("sack-permitted", 4), ("sack", 5), ("timestamp", 8), ("md5", 19)];
 
 pub(super) static TCPOPTSTRIP: Extension =
-    kept("TCPOPTSTRIP", BOTH, &[Opt::new("strip-options", Kind::Own(read_strip))])
-        .tables(MANGLE)
-        .protos(&[Proto::TCP]);
+    Extension::a_target("TCPOPTSTRIP", BOTH, &[Opt::new("strip-options", Kind::Own(read_strip))], |args| {
+        let list = args.text("strip-options").unwrap_or_default();
+        let numbers = list.split(',').filter_map(|n| n.parse().ok()).collect();
+        Kept::all(args).doing(Act::Strip(Strip(numbers)))
+    })
+    .tables(MANGLE)
+    .protos(&[Proto::TCP]);
 
 fn read_strip(text: &str, _: Cx) -> Result<Value, RuleError> {
     let mut found = Vec::new();
@@ -190,8 +219,19 @@ fn read_strip(text: &str, _: Cx) -> Result<Value, RuleError> {
     Ok(Value::Text(words.join(",").into()))
 }
 
-pub(super) static TEE: Extension =
-    kept("TEE", BOTH, &[Opt::new("gateway", Kind::Host).req(), Opt::new("oif", Kind::Cut(15))]);
+pub(super) static TEE: Extension = Extension::a_target(
+    "TEE",
+    BOTH,
+    &[Opt::new("gateway", Kind::Host).req(), Opt::new("oif", Kind::Cut(15))],
+    |args| {
+        let gateway = match args.get("gateway").map(|a| &a.value) {
+            Some(Value::Host(addr)) => *addr,
+            _ => std::net::Ipv4Addr::UNSPECIFIED.into(),
+        };
+        let oif = args.text("oif").and_then(crate::abi::IfName::new);
+        Kept::all(args).doing(Act::Tee(gateway, oif))
+    },
+);
 pub(super) static ULOG: Extension = kept(
     "ULOG",
     V4,
@@ -214,7 +254,6 @@ pub(super) static TPROXY: Extension = Extension::a_target(
     ],
     tproxy,
 )
-.fidelity(Fidelity::Kept)
 .tables(MANGLE)
 .hooks(&[Hook::Prerouting])
 .protos(&[Proto::TCP, Proto::UDP]);
@@ -229,31 +268,16 @@ fn tproxy(args: &Args) -> Result<Target, RuleError> {
     }
     let (value, mask) = args.mark("tproxy-mark").map_or((0, 0), |m| m.value);
     kept.push("tproxy-mark", false, format_args!("{value:#x}/{mask:#x}"));
-    kept.into_target()
+    let port = match args.get("on-port").map(|a| &a.value) {
+        Some(Value::PortRange(port, _)) => *port,
+        _ => 0,
+    };
+    let addr = match args.get("on-ip").map(|a| &a.value) {
+        Some(Value::Host(addr)) => Some(*addr).filter(|a| !a.is_unspecified()),
+        _ => None,
+    };
+    kept.doing(Act::TProxy(TProxy { port, addr, mark: (value, mask) }))
 }
-
-pub(super) static SET: Extension = Extension::a_target(
-    "SET",
-    BOTH,
-    &[
-        Opt::new("add-set", Kind::TwoTexts).many(),
-        Opt::new("del-set", Kind::TwoTexts).many(),
-        Opt::new("map-set", Kind::TwoTexts).many(),
-        Opt::flag("exist").many(),
-        Opt::new("timeout", U32).many(),
-        Opt::flag("map-mark").many(),
-        Opt::flag("map-prio").many(),
-        Opt::flag("map-queue").many(),
-    ],
-    all,
-)
-.fidelity(Fidelity::Kept)
-.check(|args| {
-    if ["add-set", "del-set", "map-set"].iter().any(|o| args.has(o)) {
-        return Ok(());
-    }
-    said("You must specify either `--add-set' or `--del-set' or `--map-set'")
-});
 
 /// What the kernel refuses of these.
 pub(super) fn kernel(kept: &Kept, proto: Option<Proto>) -> Option<KernelError> {
@@ -265,8 +289,8 @@ pub(super) fn kernel(kept: &Kept, proto: Option<Proto>) -> Option<KernelError> {
         }
         "IDLETIMER" => kept.get("timeout") == Some("0"),
         "TEE" => matches!(kept.get("gateway"), Some("0.0.0.0" | "::")),
-        // Labels of a security module that is not there; sets that no dump brings along.
-        "SECMARK" | "SET" => return Some(KernelError::Missing),
+        // Labels of a security module that is not there.
+        "SECMARK" => return Some(KernelError::Missing),
         _ => false,
     };
     wrong.then_some(KernelError::InvalidArgument)

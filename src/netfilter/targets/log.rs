@@ -3,10 +3,8 @@
 use super::super::RuleError;
 use super::super::Target;
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Kind, Value};
-use super::super::{Hook, OutDev, Sender, Skb};
-use crate::packet::{TcpFlags, Transport};
 use smol_str::SmolStr;
 
 /// A log line's options (iptables-extensions(8), LOG).
@@ -47,7 +45,7 @@ pub(super) static EXT: Extension = Extension::a_target(
     ],
     build,
 )
-.ignoring(&["log-level", "log-tcp-sequence", "log-tcp-options", "log-ip-options", "log-macdecode"]);
+.ignoring(&["log-level"]);
 
 /// A prefix, of which so many bytes are kept.
 pub(super) fn read_prefix(text: &str, max: usize) -> Result<Value, RuleError> {
@@ -92,62 +90,32 @@ impl Log {
             }
         }
     }
+}
 
-    /// The line that the kernel writes (`nf_log_syslog`), as far as the model knows the packet: no hardware
-    /// addresses, identifiers, windows or sequence numbers.
-    pub fn line(&self, hook: Hook, skb: &Skb) -> String {
-        let p = &skb.packet;
-        let iif = skb.iif.as_ref().map_or("", |i| i.as_str());
-        let oif = match &skb.oif {
-            OutDev::Named(name) if hook.has_oif() => name.as_str(),
-            _ => "",
-        };
-        let (tos, ttl) = if p.src.is_ipv4() { ("TOS", "TTL") } else { ("TC", "HOPLIMIT") };
-        let mut line = format!(
-            "{}IN={iif} OUT={oif} SRC={} DST={} LEN={} {tos}=0x{:02X} {ttl}={} PROTO=",
-            self.prefix,
-            p.src,
-            p.dst,
-            p.len(),
-            p.tos,
-            p.ttl
-        );
-        match &p.transport {
-            Transport::Tcp(tcp) => {
-                line += &format!("TCP SPT={} DPT={}", tcp.sport, tcp.dport);
-                let shown = [
-                    ("CWR", TcpFlags::CWR),
-                    ("ECE", TcpFlags::ECE),
-                    ("URG", TcpFlags::URG),
-                    ("ACK", TcpFlags::ACK),
-                    ("PSH", TcpFlags::PSH),
-                    ("RST", TcpFlags::RST),
-                    ("SYN", TcpFlags::SYN),
-                    ("FIN", TcpFlags::FIN),
-                ];
-                for (name, flag) in shown {
-                    if tcp.flags.has(flag) {
-                        line += " ";
-                        line += name;
-                    }
-                }
+impl Log {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.words("LOG");
+        let flags = [
+            (self.tcp_sequence, 0x01, "tcp-sequence"),
+            (self.tcp_options, 0x02, "tcp-options"),
+            (self.ip_options, 0x04, "ip-options"),
+            (self.uid, 0x08, "uid"),
+            (self.macdecode, 0x20, "macdecode"),
+        ];
+        if out.numeric {
+            let bits: u32 = flags.iter().filter(|(given, ..)| *given).map(|(_, bit, _)| *bit).sum();
+            out.words(format_args!("flags {bits} level {}", self.level));
+        } else {
+            const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"];
+            let level = LEVELS.get(usize::from(self.level)).copied().unwrap_or_default();
+            out.words(format_args!("level {level}"));
+            for (_, _, name) in flags.iter().filter(|(given, ..)| *given) {
+                out.words(name);
             }
-            Transport::Ports(ports) => {
-                let name = ports.proto.to_string().to_ascii_uppercase();
-                line += &format!("{name} SPT={} DPT={}", ports.sport, ports.dport);
-            }
-            Transport::Icmp(icmp) => {
-                let name = if p.src.is_ipv4() { "ICMP" } else { "ICMPv6" };
-                line += &format!("{name} TYPE={} CODE={}", icmp.kind.ty, icmp.kind.code);
-            }
-            Transport::Other(proto) => line += &proto.0.to_string(),
         }
-        if let (true, Sender::Socket { uid, gid }) = (self.uid, skb.sender) {
-            line += &format!(" UID={uid} GID={gid}");
+        if !self.prefix.is_empty() {
+            out.words(format_args!("prefix \"{}\"", self.prefix));
         }
-        if skb.mark != 0 {
-            line += &format!(" MARK={:#x}", skb.mark);
-        }
-        line
     }
 }

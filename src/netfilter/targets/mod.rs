@@ -5,37 +5,50 @@ mod connmark;
 mod ct;
 mod hmark;
 mod kept;
+mod listed;
 mod log;
+mod log_line;
 mod mark;
 mod nat;
 mod netmap;
 mod nflog;
 mod nfqueue;
+mod npt;
 mod plain;
 mod rateest;
 mod reject;
+mod set;
+mod strip;
 mod tcpmss;
 mod tos;
+mod tproxy;
 mod ttl;
+mod typed;
 
 pub use classify::Classify;
 pub use connmark::{ConnMark, ConnMarkAction};
 pub use ct::{Ct, CtZone, ZoneSide};
+pub use hmark::HMark;
 pub use log::Log;
 pub use mark::MarkTarget;
 pub use nat::{NatRange, NatTarget, NatVariant, PortChoice};
 pub use netmap::NetMap;
 pub use nflog::NfLog;
 pub use nfqueue::NfQueue;
+pub use npt::Npt;
 pub use reject::{Reject, RejectWith};
+pub use set::{SetSides, SetTarget};
+pub use strip::{Ecn, Strip};
 pub use tcpmss::TcpMss;
 pub use tos::{Dscp, Tos};
+pub use tproxy::TProxy;
 pub use ttl::{Ttl, TtlAction};
+pub use typed::{Act, TypedTarget};
 
 use super::error::KernelError;
 use super::extension::{self, Extension};
 use super::kept::Kept;
-use super::text::SaveOptions;
+use super::text::{Print, SaveOptions};
 use super::{ChainName, Family, Hook, Unknown};
 use crate::packet::Proto;
 
@@ -80,6 +93,8 @@ pub enum Target {
     NfQueue(NfQueue),
     /// `-j REJECT`.
     Reject(Reject),
+    /// `-j SET`.
+    Set(Box<SetTarget>),
     /// `-j TCPMSS`.
     TcpMss(TcpMss),
     /// `-j TOS`.
@@ -88,6 +103,8 @@ pub enum Target {
     Trace,
     /// `-j TTL`, `HL`.
     Ttl(Ttl),
+    /// A target that prints its options as they were given: `ECN`, `HMARK`, `TEE`, `TPROXY` and their like.
+    Typed(Box<TypedTarget>),
     /// A target that is read and printed, though not modelled.
     Kept(Box<Kept>),
     /// A target that iptables 1.8.9 does not have, word for word.
@@ -122,7 +139,7 @@ pub const ALL: &[&Extension] = &[
     &nat::REDIRECT,
     &reject::EXT,
     &kept::SECMARK,
-    &kept::SET,
+    &set::EXT,
     &nat::SNAT,
     &kept::SNPT,
     &kept::SYNPROXY,
@@ -230,10 +247,13 @@ impl Target {
             | Target::Checksum
             | Target::Classify(_)
             | Target::Dscp(_)
+            | Target::Set(_)
             | Target::TcpMss(_)
             | Target::Tos(_)
             | Target::Ttl(_) => Role::Change,
             Target::Log(_) | Target::NfLog(_) | Target::Trace => Role::Note,
+            Target::Typed(t) if t.act.notes() => Role::Note,
+            Target::Typed(_) => Role::Change,
             Target::Queue | Target::NfQueue(_) | Target::Kept(_) | Target::Unknown(_) => Role::Unknown,
         }
     }
@@ -259,10 +279,12 @@ impl Target {
             Target::NfLog(_) => "NFLOG",
             Target::NfQueue(_) => "NFQUEUE",
             Target::Reject(_) => "REJECT",
+            Target::Set(_) => "SET",
             Target::TcpMss(_) => "TCPMSS",
             Target::Tos(_) => "TOS",
             Target::Trace => "TRACE",
             Target::Ttl(t) => t.name(),
+            Target::Typed(t) => t.kept.name,
             Target::Kept(t) => t.name,
             Target::Unknown(u) => &u.name,
         }
@@ -291,11 +313,49 @@ impl Target {
             Target::NfLog(t) => t.save(out),
             Target::NfQueue(t) => t.save(out),
             Target::Reject(t) => t.save(out),
+            Target::Set(t) => t.save(out),
             Target::TcpMss(t) => t.save(out),
             Target::Tos(t) => t.save(out),
             Target::Ttl(t) => t.save(out),
+            Target::Typed(t) => t.kept.save(out),
             Target::Kept(t) => t.save(out),
             Target::Unknown(u) => u.save(out),
+        }
+    }
+
+    /// Prints it as a listing does.
+    pub fn print(&self, out: &mut Print) {
+        match self {
+            Target::None
+            | Target::Accept
+            | Target::Drop
+            | Target::Queue
+            | Target::Return
+            | Target::Jump(_)
+            | Target::Goto(_)
+            | Target::Trace => {}
+            Target::Checksum => out.words("CHECKSUM fill"),
+            Target::Classify(t) => t.print(out),
+            Target::ConnMark(t) => t.print(out),
+            Target::Ct(t) => t.print(out),
+            Target::Dscp(t) => t.print(out),
+            Target::Log(t) => t.print(out),
+            Target::Mark(t) => t.print(out),
+            Target::Nat(t) => t.print(out),
+            Target::NetMap(t) => t.print(out),
+            Target::NfLog(t) => t.print(out),
+            Target::NfQueue(t) => t.print(out),
+            Target::Reject(t) => t.print(out),
+            Target::TcpMss(t) => t.print(out),
+            Target::Tos(t) => t.print(out),
+            Target::Ttl(t) => t.print(out),
+            Target::Kept(t) => listed::print(t, out),
+            Target::Set(t) => out.as_saved(|save| t.save(save)),
+            Target::Typed(t) => listed::print(&t.kept, out),
+            Target::Unknown(t) => {
+                out.words(&t.name);
+                out.word_for_word(|save| t.save(save));
+            }
         }
     }
 
@@ -306,6 +366,11 @@ impl Target {
             Target::Ct(ct) => !ct.notrack,
             _ => false,
         }
+    }
+
+    /// True if it may change the packet or what the kernel keeps beside it.
+    pub(super) fn changes(&self) -> bool {
+        matches!(self.role(), Role::Translate | Role::Change)
     }
 
     /// True where it matters to the packet's way or content whether the rule matched.
@@ -328,6 +393,7 @@ impl Target {
                 Some(KernelError::InvalidArgument)
             }
             Target::Ct(t) => t.kernel(proto),
+            Target::Typed(t) => kept::kernel(&t.kept, proto),
             Target::Kept(t) => kept::kernel(t, proto),
             Target::NfQueue(t) => t.kernel(),
             _ => None,

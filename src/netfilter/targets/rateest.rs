@@ -1,9 +1,10 @@
-//! `-j RATEEST`: measures rates for `-m rateest`. Kept.
+//! `-j RATEEST`: measures rates for `-m rateest`.
 
-use super::super::extension::{Args, BOTH, Extension, Fidelity, Opt, said};
+use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::kept::Kept;
 use super::super::value::{Kind, Value};
 use super::super::{RuleError, Target};
+use super::typed::Act;
 
 pub(super) static EXT: Extension = Extension::a_target(
     "RATEEST",
@@ -15,8 +16,7 @@ pub(super) static EXT: Extension = Extension::a_target(
     ],
     rateest,
 )
-.check(check_rateest)
-.fidelity(Fidelity::Kept);
+.check(check_rateest);
 
 /// A time in seconds, milliseconds or microseconds (the default); gives microseconds.
 fn read_span(text: &str, what: &str) -> Result<Value, RuleError> {
@@ -73,5 +73,6 @@ fn rateest(args: &Args) -> Result<Target, RuleError> {
     kept.put("rateest-name", args.map("rateest-name", Value::clone));
     kept.push("rateest-interval", false, span(interval));
     kept.push("rateest-ewmalog", false, span(interval << log));
-    kept.into_target()
+    let name = args.text("rateest-name").unwrap_or_default().into();
+    kept.doing(Act::RateEst(name, steps, log))
 }

@@ -1,10 +1,10 @@
 //! `-j REJECT`: throws the packet away and tells the sender.
 
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value};
 use super::super::{Family, Hook, RuleError, TableName, Target};
-use crate::packet::{Icmp, IcmpType, Packet, Tcp, TcpFlags, TcpNumbers, Transport};
+use crate::packet::{Icmp, IcmpType, Packet, Proto, Tcp, TcpFlags, TcpNumbers, Transport};
 
 /// How the sender is told (iptables-extensions(8), REJECT).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,10 +93,17 @@ impl Reject {
     }
 
     /// The packet that tells the sender; `None` where the kernel sends none: in answer to a RST by
-    /// `tcp-reset`, to an ICMP error, to a later fragment, to a group or a broadcast (`nf_reject_ipv4`).
+    /// `tcp-reset`, to an ICMP error, to a later fragment, to a group, or where the checksum is
+    /// wrong (`nf_reject_ipv4`).
     pub fn answer(&self, rejected: &Packet) -> Option<Packet> {
         let (src, dst) = (rejected.dst, rejected.src);
-        if rejected.is_later_fragment() || src.is_multicast() || dst.is_unspecified() {
+        if rejected.is_later_fragment() || src.is_multicast() || dst.is_unspecified() || dst.is_multicast() {
+            return None;
+        }
+        // A wrong checksum may mean that the sender is another, where the checksum covers the whole packet.
+        if rejected.bad_checksum
+            && [Proto::TCP, Proto::UDP, Proto::ICMP, Proto::ICMPV6].contains(&rejected.proto())
+        {
             return None;
         }
         let transport = match self.with {
@@ -119,7 +126,16 @@ impl Reject {
                 Transport::Icmp(Icmp::error(kind, rejected))
             }
         };
-        Packet::new(src, dst, transport)
+        let mut answer = Packet::new(src, dst, transport)?;
+        answer.df = self.with == RejectWith::TcpReset && src.is_ipv4();
+        Some(answer)
+    }
+}
+
+impl Reject {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.words(format_args!("reject-with {}", self.with_name()));
     }
 }
 

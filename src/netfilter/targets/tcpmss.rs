@@ -1,10 +1,10 @@
 //! `-j TCPMSS`: writes the segment size that TCP offers.
 
 use super::super::extension::{Args, Extension, Opt, V4, V6, said};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::Kind;
-use super::super::{Family, Hook, RuleError, Target};
-use crate::packet::Proto;
+use super::super::{Hook, RuleError, Target};
+use crate::packet::{Packet, Proto, Transport};
 
 /// What the MSS option of a SYN becomes (iptables-extensions(8), TCPMSS).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,6 @@ pub(super) static EXT: Extension = Extension::a_target(
     build,
 )
 .check(check)
-.ignoring(&["clamp-mss-to-pmtu"])
 .protos(&[Proto::TCP]);
 pub(super) static EXT6: Extension = Extension::a_target(
     "TCPMSS",
@@ -35,7 +34,6 @@ pub(super) static EXT6: Extension = Extension::a_target(
     build,
 )
 .check(check)
-.ignoring(&["clamp-mss-to-pmtu"])
 .protos(&[Proto::TCP]);
 
 fn check(args: &Args) -> Result<(), RuleError> {
@@ -69,14 +67,71 @@ impl TcpMss {
         }
     }
 
-    /// The MSS of a SYN afterwards, where it had `mss` and the path carries packets of `mtu` bytes; `None` where
-    /// it stays. A SYN without the option gets none here (`tcpmss_mangle_packet` never makes it larger).
-    pub fn apply(self, family: Family, mss: u16, mtu: u16) -> Option<u16> {
-        let headers = if family.is_v4() { 40 } else { 60 };
-        let new = match self {
-            TcpMss::Set(new) => new,
-            TcpMss::Clamp => mtu.saturating_sub(headers),
+    /// Lowers the segment size that a TCP header offers, or adds one where it has none and carries no data
+    /// (`tcpmss_mangle_packet`). `mtus`: what the ways out and back carry, asked for only where they count. False
+    /// where the kernel drops the packet; `None` where that is not known.
+    pub fn apply(self, packet: &mut Packet, mtus: impl FnOnce() -> Option<(u32, u32)>) -> Option<bool> {
+        if packet.is_later_fragment() {
+            return Some(true);
+        }
+        let (headers, default) = if packet.src.is_ipv4() { (40, 536) } else { (60, 1220) };
+        let most = match self {
+            TcpMss::Set(most) => most,
+            TcpMss::Clamp => {
+                let (out, back) = mtus()?;
+                match u16::try_from(out.min(back).saturating_sub(headers)).unwrap_or(u16::MAX) {
+                    0 => return Some(false),
+                    most => most,
+                }
+            }
         };
-        (new < mss).then_some(new)
+        let data = !packet.payload.is_empty();
+        let Transport::Tcp(tcp) = &mut packet.transport else { return Some(true) };
+        match tcp.options.mss() {
+            Some(now) => tcp.options.set_mss(now.min(most)),
+            // The header's size has four bits.
+            None if data || tcp.options.size() >= 40 => {}
+            None => tcp.options.set_mss(most.min(default)),
+        }
+        Some(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::packet::{Words, parse_packet};
+
+    #[track_caller]
+    fn check(mss: TcpMss, line: &str, want: (Option<bool>, Option<u16>)) {
+        let mut packet = parse_packet(&mut Words::new(line)).expect("it is right");
+        let done = mss.apply(&mut packet, || Some((1500, 1400)));
+        assert_eq!((done, packet.tcp().expect("it is right").options.mss()), want);
+    }
+
+    #[test]
+    fn the_segment_size_is_never_raised() {
+        let syn = "tcp 10.0.0.1:1 > 10.0.0.2:2 syn";
+        check(TcpMss::Set(1300), &format!("{syn} mss=1460"), (Some(true), Some(1300)));
+        check(TcpMss::Set(1500), &format!("{syn} mss=1460"), (Some(true), Some(1460)));
+        check(TcpMss::Clamp, &format!("{syn} mss=1460"), (Some(true), Some(1360)));
+        check(TcpMss::Set(1300), syn, (Some(true), Some(536)));
+        check(TcpMss::Set(300), syn, (Some(true), Some(300)));
+        check(TcpMss::Set(300), &format!("{syn} payload=1"), (Some(true), None));
+        let v6 = "tcp [2001:db8::1]:1 > [2001:db8::2]:2 syn";
+        check(TcpMss::Clamp, v6, (Some(true), Some(1220)));
+        let mut packet = parse_packet(&mut Words::new(v6)).expect("it is right");
+        assert_eq!(TcpMss::Clamp.apply(&mut packet, || Some((60, 1500))), Some(false));
+        assert_eq!(TcpMss::Clamp.apply(&mut packet, || None), None);
+    }
+}
+
+impl TcpMss {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        match self {
+            TcpMss::Set(mss) => out.words(format_args!("TCPMSS set {mss}")),
+            TcpMss::Clamp => out.words("TCPMSS clamp to PMTU"),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Reads what iptables-save prints, and what people make of it, as iptables-restore 1.8.9 (nf_tables) does.
 
 use super::super::error::{KernelError, RuleError};
+use super::super::ipset::Sets;
 use super::super::ruleset::{Policy, Ruleset};
 use super::super::{Counters, Family, Hook, TableName, check};
 use super::diagnostic::{Diagnostic, Problem, Severity};
@@ -84,7 +85,22 @@ impl Restored {
 /// assert_eq!(error.problem.to_string(), "Chain 'NOPE' does not exist");
 /// ```
 pub fn restore(text: &str, family: Family) -> Restored {
+    restore_with(text, family, None)
+}
+
+/// The same on a host whose IP sets are known: a rule that names another one is refused, as in Linux. Without sets
+/// such a rule is kept, and unknown to every packet.
+///
+/// ```
+/// # use vitrine::netfilter::{Family, ipset::Sets, text::restore_with};
+/// let dump = "*filter\n-A INPUT -m set --match-set nosuch src -j DROP\nCOMMIT\n";
+/// let restored = restore_with(dump, Family::Ip, Some(&Sets::default()));
+/// assert_eq!(restored.diagnostics[0].problem.to_string(), "Set nosuch doesn't exist.");
+/// assert!(restore_with(dump, Family::Ip, None).usable().is_ok());
+/// ```
+pub fn restore_with(text: &str, family: Family, sets: Option<&Sets>) -> Restored {
     let mut reader = Reader {
+        sets,
         ruleset: Ruleset::empty(family),
         diagnostics: Vec::new(),
         open: None,
@@ -96,7 +112,8 @@ pub fn restore(text: &str, family: Family) -> Restored {
     Restored { ruleset: reader.ruleset, diagnostics: reader.diagnostics }
 }
 
-struct Reader {
+struct Reader<'a> {
+    sets: Option<&'a Sets>,
     ruleset: Ruleset,
     diagnostics: Vec<Diagnostic>,
     /// The table that is being read.
@@ -107,7 +124,7 @@ struct Reader {
     returns: bool,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn read(&mut self, text: &str) {
         self.line = 1;
         if text.len() > MAX_BYTES {
@@ -251,7 +268,13 @@ impl Reader {
         }
         let words = &split.words[..];
         let Some(open) = &mut self.open else { return };
-        let reading = Reading { family: self.ruleset.family, table: open.name, dump: true };
+        let reading = Reading {
+            family: self.ruleset.family,
+            table: open.name,
+            restore: true,
+            dump: true,
+            sets: self.sets,
+        };
         let result = match parse_command(reading, words) {
             Ok(mut command) => {
                 let remarks = std::mem::take(&mut command.remarks);

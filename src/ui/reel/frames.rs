@@ -109,7 +109,9 @@ impl Maker<'_> {
                 self.routed = true;
             }
             NetEvent::Ended { fate, .. } => self.ended(id, fate),
-            NetEvent::Gathered { .. } | NetEvent::Fragmented { .. } => self.also(id),
+            NetEvent::Gathered { .. } | NetEvent::Fragmented { .. } | NetEvent::Resumes { .. } => {
+                self.also(id)
+            }
         }
     }
 
@@ -222,7 +224,12 @@ impl Maker<'_> {
                 let spot = self.hook.map_or(Spot::Arrives, |hook| Spot::At(hook, stage));
                 self.push(id, spot, None, Look::NO, Some(AttrValue::Static("DROP")));
             }
-            NfEvent::ExpectationChanged { .. } | NfEvent::LogWritten { .. } => self.also(id),
+            NfEvent::ExpectationChanged { .. }
+            | NfEvent::Copied { .. }
+            | NfEvent::LogWritten { .. }
+            | NfEvent::CommandRun { .. }
+            | NfEvent::RulesChanged { .. }
+            | NfEvent::SetChanged { .. } => self.also(id),
             NfEvent::NotKnown { .. } => {
                 self.also(id);
                 if let Some(last) = self.reel.frames.last_mut() {
@@ -314,7 +321,6 @@ impl Maker<'_> {
             | CtChange::Status(_)
             | CtChange::Tcp(..)
             | CtChange::Sctp(..)
-            | CtChange::Label(_)
             | CtChange::Timeout(_)
             | CtChange::Mark(_) => {
                 self.also(id);

@@ -80,7 +80,6 @@ ct-status = The connection is now { $status }
 ct-tcp = TCP goes from { $from } to { $to }
 ct-sctp = SCTP goes from { $from } to { $to }
 ct-mark = The connection’s mark is now { $mark }
-ct-label = The connection gets the label { $label }
 ct-timeout = The connection now stays for { $seconds } seconds without a packet
 ct-expired = A connection timed out: { $entry }
 ct-reset = A RST before any answer ends the connection
@@ -113,6 +112,7 @@ changed-tos = Type of service { $from } → { $to }
 changed-mark = Mark { $from } → { $to }
 changed-oif = The packet will leave by { $to }
 changed-oif-unknown = The packet will leave by an interface that is not known
+changed-gathered = The pieces are put together: { $length } bytes
 changed-lo = The packet goes over lo, and comes in by it
 changed-ct = The packet now carries its connection: { $to }
 changed-mss = Maximum segment size { $from } → { $to }
@@ -123,12 +123,25 @@ changed-quoted = The packet quoted inside: { $from } → { $to }
 changed-other = The packet changes: { $from } → { $to }
 
 log-written = A line goes to the log: { $line }
+copied = A copy of the packet is sent to { $gateway }
 
 not-known-masquerade-address = The packet is masqueraded, but the address of the outgoing interface is not known; it is left as it is
 not-known-target = The target { $name } is not part of the model: what it does is not known
 not-known-helper = The helper { $name } is not part of the model: what it does with the packet is not known
 not-known-path-mtu = The maximum segment size is to fit the path, whose size is not known; it is left as it is
 not-known-queue = The packet goes to a program in userspace; what that decides is not known
+not-known-set = What the set { $name } holds, or what of the packet is looked for in it, is not known
+
+set-created = The set { $set } is made: { $what }
+set-destroyed = The set { $set } is destroyed
+set-flushed = The set { $set } is emptied
+set-renamed = The set { $set } is now called { $what }
+set-swapped = The sets { $set } and { $what } change places
+set-added = { $what } comes into the set { $set }
+set-updated = { $what } is in the set { $set } already; its time and what stands beside it are new
+set-deleted = { $what } is taken out of the set { $set }
+set-expired = The time of { $what } in the set { $set } is up: it is gone
+set-gave-way = The set { $set } is full: { $what } gives way
 
 # What was worked out of a host that nobody described.
 assumed-own-address = { $addr } is this host’s own address on { $iface }
@@ -145,25 +158,53 @@ found-tokens = { $n ->
     [one] one token left
    *[other] { $n } tokens left
 }
+found-set-in = { $asked }, met by { $entry } of { $set }
+found-set-out = { $asked }, not in { $set }
+found-set-nothing = nothing to look for in { $set }
 found-absent-header = no such header
 found-absent-tcp-option = no such option
 found-absent-connection = no connection
 found-absent-socket = no socket of this host
+found-absent-owner = a socket of the kernel's own, which has no user
 found-absent-ethernet = no Ethernet header
 found-absent-entry = no entry in the list
+found-absent-text = the text is not there
+found-absent-ipsec = no IPsec
 found-nothing = nothing is asked
 found-not-told-out-interface = not known: the outgoing interface
 found-not-told-mac = not known: the hardware address
 found-not-told-owner = not known: the owner of the socket
 found-not-told-addr-type = not known: the kind of address
 found-not-told-tcp-options = not known: the packet’s TCP options
+found-not-told-payload = not known: the bytes in question
+found-not-told-socket = not known: the host’s sockets
+found-not-told-reverse-path = not known: the way back to the source
+found-not-told-group = not known: the interfaces’ groups
+found-not-told-realm = not known: the routes’ realms
+found-not-told-cgroup = not known: the sending socket’s class
+found-not-told-fingerprints = not known: the systems’ fingerprints
 found-not-modelled = not modelled
 
 reply-no-moment = No packet was sent yet
 reply-not-received = The packet did not get through, so nobody answers it
 reply-not-answered = Nobody answers such a packet
 
+command-run = A command is run: { $command }
+rules-table-added = The table { $table } comes into being
+rules-table-removed = The table { $table } is gone, with its chains and rules
+rules-chain-added = The table { $table } gets a chain { $chain }
+rules-chain-removed = The table { $table } loses its chain { $chain }
+rules-chain-renamed = The chain { $from } of the table { $table } is called { $to } now, in the rules that lead to it too
+rules-policy-set = The policy of { $table } { $chain } is { $policy } now, and counts from anew
+rules-policy-zeroed = The policy of { $table } { $chain } counts from anew
+rules-added = A new rule, { $rule }: { $line }
+rules-replaced = Another rule stands at { $rule }: { $line }
+rules-removed = The rule { $rule } is gone: { $line }
+rules-flushed-table = The rules of the table { $table } are gone
+rules-flushed-chain = The rules of { $table } { $chain } are gone
+
 continues = A copy goes a way of its own, next to { $hook }: { $packet }
+resumes = The packet that was answered in between goes on
 gathered = A piece of a packet waits for the others: { $packet }
 fragmented = The packet is cut into { $pieces } pieces: the way carries no more than { $mtu } bytes
 routed-broadcast = Routing: { $dst } is everyone on the link of { $iface }
