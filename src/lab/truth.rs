@@ -86,6 +86,9 @@ pub(super) fn record(
         .map(|p| (p.host, p.first.id))
         .collect();
     let many = phases.iter().map(|(_, name)| name).collect::<std::collections::BTreeSet<_>>().len() > 1;
+    // What goes by lo is on its wire too.
+    let by_lo = shown.iter().filter(|p| matches!(&p.fate, Some(Fate::Sent(dev)) if dev.is_lo()));
+    sent.extend(by_lo.map(|p| (p.host, p.now.clone())));
     let journey: Vec<Value> = shown
         .iter()
         .map(|pass| {
@@ -187,6 +190,9 @@ impl Pass {
             PathStep::Rule { table, chain, rule, text, verdict, to, .. } => {
                 self.counted.push((format!("{prefix}{table}/{chain}/{rule}"), self.now.len()));
                 let rest = text.strip_prefix(&format!("-A {chain} ")).unwrap_or(text);
+                // A recording has no word for a queue's number.
+                let numbered = rest.contains("-j NFQUEUE") && !rest.ends_with("--queue-num 0");
+                let verdict = if numbered { "?" } else { *verdict };
                 let mut step =
                     json!({"table": table, "chain": chain, "rule": rule, "text": rest, "verdict": verdict});
                 if let Some(to) = to {
@@ -230,16 +236,17 @@ fn show(
     let hook = pass.last_hook.unwrap_or(pass.start);
     out["last_hook"] = hook.to_string().into();
     let lost_after = || format!("lost-after-{hook}");
+    // A recording asks this of each pass, of one that stays here too: packets over lo may be alike to it.
+    let on_wire = left(pass, sent);
     let fate = match &pass.fate {
         None => lost_after(),
         Some(Fate::Delivered) => "delivered".into(),
         Some(Fate::Sent(dev)) => {
-            let on_wire = dev.is_lo() || left(pass, sent);
             if on_wire {
                 out["sent_on"] = dev.as_str().into();
                 out["sent_packet"] = packet_json(&pass.now);
                 "sent".into()
-            } else if repeated(pass, all) {
+            } else if !dev.is_lo() && repeated(pass, all) {
                 "looped-back".into()
             } else {
                 lost_after()
@@ -280,7 +287,8 @@ fn repeated(pass: &Pass, all: &[&Pass]) -> bool {
 
 /// Whether a packet really left its host by a wire: then that is crossed out.
 fn left(pass: &Pass, sent: &mut Vec<(HostId, Packet)>) -> bool {
-    let key = |p: &Packet| (p.src, p.dst, p.proto(), p.id, p.tcp().map(|t| t.flags));
+    let id = |p: &Packet| if p.src.is_ipv4() { p.id } else { 0 };
+    let key = |p: &Packet| (p.src, p.dst, p.proto(), id(p), p.tcp().map(|t| t.flags));
     let place = sent.iter().position(|(host, p)| {
         *host == pass.host
             && key(p) == key(&pass.now)

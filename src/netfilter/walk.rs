@@ -32,7 +32,8 @@ pub struct Netfilter {
     pub(super) policies: BTreeMap<(Family, TableName, ChainName), Counters>,
     tracking: bool,
     track_always: bool,
-    legacy: bool,
+    /// The tables are iptables-legacy's.
+    pub legacy: bool,
 }
 
 /// What a walk through a hook needs from outside.
@@ -187,11 +188,6 @@ impl Netfilter {
         let change = CtChange::Tcp(before, TcpState::Close);
         let entry = Arc::new(entry.clone());
         sink.emit(Some(cause), Event::ConnectionChanged { entry, change });
-    }
-
-    /// The rules are iptables-legacy's: the tables' order at a hook differs ([`Hook::legacy_stages`]).
-    pub fn use_legacy(&mut self) {
-        self.legacy = true;
     }
 
     /// What a rule has counted since it was loaded.
