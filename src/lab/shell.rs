@@ -106,13 +106,18 @@ fn program(
         ("neigh", "add" | "replace") => {
             words::add_neighbour(host, &rest).map_or_else(refused, |()| Ok(Done::default()))
         }
-        ("addr" | "address", action @ ("add" | "del")) => address(host, action, &words[2..]),
-        ("link", "set") => link_set(host, &words[2..]),
+        ("addr" | "address", action @ ("add" | "del")) => address(host, action, &words[2..], sink),
+        ("link", "set") => link_set(host, &words[2..], sink),
         (object, action) => Err(format!("the model's `ip` has no `{object} {action}` yet")),
     }
 }
 
-fn address(host: &mut Host, action: &str, words: &[&str]) -> Result<Done, String> {
+fn address(
+    host: &mut Host,
+    action: &str,
+    words: &[&str],
+    sink: &mut dyn Sink<Event>,
+) -> Result<Done, String> {
     let text = words.first().copied().unwrap_or_default();
     let dev =
         words.iter().position(|w| *w == "dev").and_then(|at| words.get(at + 1)).and_then(|d| IfName::new(d));
@@ -124,18 +129,24 @@ fn address(host: &mut Host, action: &str, words: &[&str]) -> Result<Done, String
         "add" => host.add_address(&dev, Address::new(addr, len)).is_ok(),
         _ => host.remove_address(&dev, addr, len),
     };
+    if done && action == "del" {
+        host.netfilter.address_gone(&dev, addr, None, &mut Narrow(sink));
+    }
     let failed = "RTNETLINK answers: Cannot assign requested address\n";
     Ok(if done { Done::default() } else { Done { stderr: failed.into(), status: 2, ..Done::default() } })
 }
 
-fn link_set(host: &mut Host, words: &[&str]) -> Result<Done, String> {
+fn link_set(host: &mut Host, words: &[&str], sink: &mut dyn Sink<Event>) -> Result<Done, String> {
     let words = words.strip_prefix(&["dev"]).unwrap_or(words);
     let dev = words.first().and_then(|d| IfName::new(d)).ok_or("`ip link set` needs an interface")?;
     let mut rest = words[1..].iter();
     while let Some(word) = rest.next() {
         match *word {
             "up" => host.set_up(&dev),
-            "down" => host.set_down(&dev),
+            "down" => {
+                host.set_down(&dev);
+                host.netfilter.interface_down(&dev, None, &mut Narrow(sink));
+            }
             "mtu" => {
                 let mtu = rest.next().and_then(|m| m.parse().ok()).ok_or("`mtu` needs a number")?;
                 if let Some(device) = host.devices.get_mut(&dev) {
