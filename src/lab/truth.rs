@@ -81,15 +81,17 @@ pub(super) fn record(
             sent.push((*host, packet.clone()));
         }
     }
+    for pass in &shown {
+        if matches!(&pass.fate, Some(Fate::Sent(dev)) if dev.is_lo()) {
+            sent.push((pass.host, pass.now.clone()));
+        }
+    }
     let gathered: Vec<(HostId, u16)> = shown
         .iter()
         .filter(|p| p.last_hook == Some(Hook::Input) && p.first.fragment.is_some())
         .map(|p| (p.host, p.first.id))
         .collect();
     let many = phases.iter().map(|(_, name)| name).collect::<std::collections::BTreeSet<_>>().len() > 1;
-    // What goes by lo is on its wire too.
-    let by_lo = shown.iter().filter(|p| matches!(&p.fate, Some(Fate::Sent(dev)) if dev.is_lo()));
-    sent.extend(by_lo.map(|p| (p.host, p.now.clone())));
     let journey: Vec<Value> = shown
         .iter()
         .map(|pass| {
@@ -237,7 +239,8 @@ fn show(
     let hook = pass.last_hook.unwrap_or(pass.start);
     out["last_hook"] = hook.to_string().into();
     let lost_after = || format!("lost-after-{hook}");
-    // A recording asks this of each pass, of one that stays here too: packets over lo may be alike to it.
+    // A recording looks for each pass on the wires, and crosses out what it finds: two alike packets over `lo`, as
+    // IPv6 has them without identifications, take each other's place.
     let on_wire = left(pass, sent);
     let fate = match &pass.fate {
         None => lost_after(),
