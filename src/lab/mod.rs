@@ -12,6 +12,7 @@ mod probe;
 mod programs;
 mod run;
 mod scenario;
+mod shape;
 mod shell;
 mod streams;
 mod truth;
