@@ -3,8 +3,9 @@
 
 use expect_test::expect;
 use serde_json::Value;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use vitrine::lab::{CraftedPacket, Lab};
+use vitrine::lab::{Cidr, CraftedPacket, Lab};
 
 /// The lab files of the project, and those that lie beside it.
 fn labs() -> Vec<PathBuf> {
@@ -29,7 +30,7 @@ fn every_lab_is_read_and_written_back() {
         let written = serde_json::to_string(&lab).expect("a lab as JSON");
         let (before, after): (Value, Value) =
             (serde_json::from_str(&text).expect("JSON"), serde_json::from_str(&written).expect("JSON"));
-        assert_eq!(without_empty(before), without_empty(after), "{}", path.display());
+        assert_eq!(normal(before), normal(after), "{}", path.display());
         assert_eq!(written.parse::<Lab>().as_ref(), Ok(&lab), "{}", path.display());
     }
 }
@@ -46,15 +47,23 @@ fn hosts_and_interfaces_keep_the_order_of_the_file() {
     assert_eq!(interfaces, ["e9", "e1"]);
 }
 
-/// A value without its empty lists and objects, which say as much as if they were left out.
-fn without_empty(value: Value) -> Value {
+/// A value in normal form: without empty lists and objects, which say as much as if they were left out, and
+/// with addresses as they are printed.
+fn normal(value: Value) -> Value {
     let empty =
         |v: &Value| v.as_array().is_some_and(Vec::is_empty) || v.as_object().is_some_and(|o| o.is_empty());
     match value {
         Value::Object(map) => {
-            map.into_iter().map(|(k, v)| (k, without_empty(v))).filter(|(_, v)| !empty(v)).collect()
+            map.into_iter().map(|(k, v)| (k, normal(v))).filter(|(_, v)| !empty(v)).collect()
         }
-        Value::Array(list) => list.into_iter().map(without_empty).collect(),
+        Value::Array(list) => list.into_iter().map(normal).collect(),
+        Value::String(text) => match text.parse::<IpAddr>() {
+            Ok(addr) => Value::String(addr.to_string()),
+            Err(_) => match text.parse::<Cidr>() {
+                Ok(cidr) => Value::String(cidr.to_string()),
+                Err(_) => Value::String(text),
+            },
+        },
         other => other,
     }
 }

@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod compare;
 mod error;
 mod packet;
 mod probe;
@@ -14,6 +15,7 @@ mod value;
 mod words;
 
 pub use build::{BuildError, build};
+pub use compare::{Comparison, Difference, Layer, Score, compare};
 pub use error::{LabError, PacketFault};
 pub use packet::{CraftedPacket, FlagBits, Fragmentation, ProtoName};
 pub use probe::{
