@@ -1,0 +1,160 @@
+//! `docs/fidelity.md`: how many probes agree with Linux, by feature; what differs; what is not modelled.
+
+use super::features::{Feature, Group, of_probe};
+use super::known::KNOWN;
+use super::{Compared, Layer};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use vitrine::netfilter::extension::Fidelity;
+use vitrine::netfilter::support::{SupportKind, Supported, support};
+
+/// How many probes agree, in all layers and in each.
+#[derive(Default)]
+struct Row {
+    probes: usize,
+    agree: usize,
+    layers: [usize; 6],
+}
+
+impl Row {
+    fn count(&mut self, differ: &BTreeSet<Layer>) {
+        self.probes += 1;
+        self.agree += usize::from(differ.is_empty());
+        for (n, layer) in self.layers.iter_mut().zip(Layer::ALL) {
+            *n += usize::from(!differ.contains(&layer));
+        }
+    }
+
+    /// The row of a table. A layer in which all agree is left empty.
+    fn print(&self, name: &str) -> String {
+        let layers = self.layers.map(|n| match n == self.probes {
+            true => String::new(),
+            false => n.to_string(),
+        });
+        format!("| {name} | {} | {} | {} |\n", self.probes, self.agree, layers.join(" | "))
+    }
+}
+
+const HEAD: &str = "probes | all layers | fate | path | packet | state | ends | counters |\n\
+                    |---|--:|--:|--:|--:|--:|--:|--:|--:|\n";
+
+fn heading(group: Group) -> &'static str {
+    match group {
+        Group::Packets => "Packets",
+        Group::Hosts => "Hosts",
+        Group::Connections => "Connections",
+        Group::Matches => "Matches that were asked",
+        Group::Targets => "Targets of rules that matched",
+    }
+}
+
+/// The whole page.
+pub fn page(all: &[Compared]) -> String {
+    let mut sum = Row::default();
+    let mut by_feature: BTreeMap<Feature, Row> = BTreeMap::new();
+    let mut made_by: BTreeMap<String, usize> = BTreeMap::new();
+    for compared in all {
+        let probes = compared.truth["probes"].as_array().map_or(0, Vec::len);
+        let text = |key: &str| compared.truth[key].as_str().unwrap_or("?");
+        *made_by.entry(format!("Linux {}, {}", text("kernel"), text("tool"))).or_default() += probes;
+        for (number, differ) in differing(compared, probes).iter().enumerate() {
+            sum.count(differ);
+            for feature in of_probe(compared, number) {
+                by_feature.entry(feature).or_default().count(differ);
+            }
+        }
+    }
+    let made_by: Vec<String> = made_by.iter().map(|(by, n)| format!("{n} on {by}")).collect();
+    let mut out = format!(
+        "# Fidelity\n\n\
+         What real Linux did with each probe of the labs in `tests/data`, compared with what the model says. \
+         Written by `./x fidelity`; `tests/labs` fails where this page, or the list below, is not what it finds.\n\n\
+         {} labs, {} probes: {}. **{} probes agree in every layer.**\n\n\
+         The layers: *fate*, how each packet's way through each host begins and ends; *path*, each rule, policy and \
+         end of a chain it meets; *packet*, as it came and as it left; *state*, the connections afterwards; *ends*, what \
+         sender and servers saw; *counters*, packets and bytes that each rule and policy grew by. \
+         A layer's column is empty where all probes agree.\n\n| | {HEAD}{}",
+        all.len(),
+        sum.probes,
+        made_by.join("; "),
+        sum.agree,
+        sum.print("all"),
+    );
+    let mut last = None;
+    for ((group, name), row) in &by_feature {
+        if last != Some(*group) {
+            let _ = write!(out, "\n## {}\n\n| | {HEAD}", heading(*group));
+            last = Some(*group);
+        }
+        out += &row.print(name);
+    }
+    out += "\n## Known to differ\n\n";
+    if KNOWN.is_empty() {
+        out += "Nothing.\n";
+    }
+    for known in KNOWN {
+        let layers: Vec<&str> = known.layers.iter().map(|l| l.name()).collect();
+        let _ = writeln!(
+            out,
+            "- {}, \u{201c}{}\u{201d} ({}): {}.",
+            known.lab,
+            known.probe,
+            layers.join(", "),
+            known.why
+        );
+    }
+    out += "\n## Not modelled\n\n";
+    out += &not_modelled();
+    out
+}
+
+/// For each probe, by position, the layers that differ.
+fn differing(compared: &Compared, probes: usize) -> Vec<BTreeSet<Layer>> {
+    let mut by_name: BTreeMap<&str, BTreeSet<Layer>> = BTreeMap::new();
+    for difference in &compared.comparison.differences {
+        by_name.entry(&difference.probe).or_default().insert(difference.layer);
+    }
+    let name = |number: usize| compared.truth["probes"][number]["name"].as_str().unwrap_or_default();
+    (0..probes).map(|n| by_name.get(name(n)).cloned().unwrap_or_default()).collect()
+}
+
+/// What the model refuses or only keeps, and what TCP's two ends leave out, as its source says.
+fn not_modelled() -> String {
+    let of = |status: Fidelity| {
+        let name = |s: &Supported| match s.kind {
+            SupportKind::Core => None,
+            SupportKind::Match => Some(format!("`-m {}`", s.name)),
+            SupportKind::Target => Some(format!("`-j {}`", s.name)),
+        };
+        let names: Vec<String> = support().iter().filter(|s| s.status == status).filter_map(name).collect();
+        if names.is_empty() { "none".into() } else { names.join(", ") }
+    };
+    let options: Vec<String> = support()
+        .iter()
+        .filter(|s| s.status == Fidelity::Modelled)
+        .flat_map(|s| {
+            let kept = s.options.iter().filter(|o| o.status == Fidelity::Kept);
+            kept.map(|o| format!("`{} {}`", s.name, o.name)).collect::<Vec<_>>()
+        })
+        .collect();
+    let tcp = include_str!("../../src/net/tcp/mod.rs");
+    let tcp: Vec<&str> = tcp
+        .lines()
+        .skip_while(|l| !l.ends_with("Not modelled:"))
+        .skip(2)
+        .take_while(|l| *l != "//!")
+        .map(|l| l.trim_start_matches("//!").strip_prefix(' ').unwrap_or_default())
+        .collect();
+    assert!(!tcp.is_empty(), "src/net/tcp/mod.rs says what is not modelled");
+    format!(
+        "- Read and printed, and unknown to every packet: {}.\n- Options that are: {}.\n- Refused, as \
+         iptables 1.8.9 or Linux 6.18 refuse them: {}.\n- Devices but veth pairs, bridges and lo; VLANs' own devices, tunnels, \
+         queueing (`tc`), IPsec; routing daemons; programs in hosts but the probes' sockets and `iptables`, `ip`, `ipset`, \
+         `conntrack`.\n- What Linux leaves to chance (ports, the seed of hashes) is chosen in a fixed way.\n\nOf TCP's two \
+         ends:\n\n{}\n",
+        of(Fidelity::Kept),
+        if options.is_empty() { "none".into() } else { options.join(", ") },
+        of(Fidelity::Refused),
+        tcp.join("\n"),
+    )
+}
