@@ -320,6 +320,8 @@ pub enum SocketCall {
     Connect,
     /// send(2), sendto(2).
     Send,
+    /// recv(2).
+    Receive,
     /// shutdown(2).
     Shutdown,
     /// close(2).

@@ -106,6 +106,7 @@ impl Network {
             }
             return;
         };
+        let (id, isn) = self.reopened(host, id, skb);
         let settings =
             self.host(host).sockets.get(id).map(|s| self.tcp_settings(host, &s.options, skb.packet.src));
         let owned = self.is_owned(host, id);
@@ -113,14 +114,35 @@ impl Network {
         let actions = match &mut socket.kind {
             SocketKind::Connection(connection) => connection.input(&skb.packet, now),
             SocketKind::Listener(listener) => {
+                // Another way back has another MTU.
                 if let Some(settings) = settings {
                     listener.set_settings(settings);
                 }
-                listener.input(&skb.packet, now)
+                match isn {
+                    Some(isn) => listener.reopen(&skb.packet, isn, now),
+                    None => listener.input(&skb.packet, now),
+                }
             }
             SocketKind::Udp | SocketKind::Raw(_) | SocketKind::Tcp => Vec::new(),
         };
         self.perform(host, id, actions, owned, cause);
+    }
+
+    /// A SYN may open a new connection over one in TIME-WAIT, if a listener is there: then it is the listener's, with
+    /// the sequence number that it is to begin with.
+    fn reopened(&mut self, host: HostId, id: SocketId, skb: &Skb) -> (SocketId, Option<u32>) {
+        let sockets = &self.host(host).sockets;
+        let gives_way = match sockets.get(id).map(|s| &s.kind) {
+            Some(SocketKind::Connection(connection)) => connection.gives_way_to(&skb.packet),
+            Some(_) | None => None,
+        };
+        match (gives_way, sockets.for_listener(skb)) {
+            (Some(isn), Some(listener)) => {
+                self.host_mut(host).sockets.remove(id);
+                (listener, Some(isn))
+            }
+            _ => (id, None),
+        }
     }
 
     /// Sends a packet of the kernel's own, which no socket has.
@@ -246,7 +268,8 @@ impl Network {
                         self.woken.push_back((host, id));
                     }
                 }
-                SocketKind::Tcp | SocketKind::Listener(_) => {}
+                SocketKind::Listener(listener) => listener.icmp_error(icmp),
+                SocketKind::Tcp => {}
             }
         }
     }

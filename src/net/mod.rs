@@ -22,6 +22,7 @@ mod pace;
 mod resolve;
 mod routing;
 mod socket;
+mod stream;
 mod sysctl;
 pub mod tcp;
 mod text;

@@ -196,9 +196,16 @@ impl Sockets {
                 && s.remote == Some(remote)
                 && s.addr == Some(skb.packet.dst)
         };
-        if let Some((id, _)) = self.list.iter().find(|(_, s)| connection(s)) {
-            return Some(*id);
+        match self.list.iter().find(|(_, s)| connection(s)) {
+            Some((id, _)) => Some(*id),
+            None => self.for_listener(skb),
         }
+    }
+
+    /// The listener that a TCP segment is for (`__inet_lookup_listener`).
+    pub fn for_listener(&self, skb: &Skb) -> Option<SocketId> {
+        let (sport, dport) = skb.packet.ports()?;
+        let remote = SocketAddr::new(skb.packet.src, sport);
         let (dst, dport) = skb.tproxy.map_or((skb.packet.dst, dport), |to| (to.ip(), to.port()));
         let listens = |s: &Socket| matches!(s.kind, SocketKind::Listener(_)) && s.v6 == remote.is_ipv6();
         let scored = self.list.iter().filter(|(_, s)| listens(s)).filter_map(|(id, s)| {
@@ -224,6 +231,10 @@ impl Sockets {
                 s.port == sport
                     && s.addr == Some(quoted.src)
                     && s.remote == Some(SocketAddr::new(quoted.dst, dport))
+            }
+            (SocketKind::Listener(_), Proto::TCP) => {
+                quoted.ports().is_some_and(|(sport, _)| s.port == sport)
+                    && s.addr.is_none_or(|a| a == quoted.src)
             }
             (SocketKind::Raw(proto), quoted_proto) => {
                 *proto == quoted_proto && s.addr.is_none_or(|a| a == quoted.src)

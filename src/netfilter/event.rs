@@ -291,8 +291,6 @@ pub enum CtChange {
     Sctp(SctpState, SctpState),
     /// Its mark was set.
     Mark(u32),
-    /// A label was set.
-    Label(u8),
     /// Its time is over earlier or later, in seconds from now.
     Timeout(u32),
     /// It timed out.

@@ -20,6 +20,8 @@ pub struct Modules {
     pub nth: BTreeMap<Place, u32>,
     /// The connections that met each `connlimit`, by the network's address.
     pub connlimits: BTreeMap<Place, BTreeMap<IpAddr, Vec<CtId>>>,
+    /// The labels of connections, a bit each (`connlabel`).
+    pub labels: BTreeMap<CtId, u128>,
     /// The rates that `-j RATEEST` measures, by name.
     pub estimators: BTreeMap<SmolStr, Estimator>,
     /// What is left of each `quota`, in bytes.

@@ -221,12 +221,23 @@ impl Netfilter {
     }
 
     /// An interface went down: what was masqueraded by it is forgotten (`masq_device_event`).
-    pub fn interface_down(&mut self, name: &IfName, cause: EventId, sink: &mut dyn Sink<Event>) {
+    pub fn interface_down(
+        &mut self,
+        name: &IfName,
+        cause: impl Into<Option<EventId>> + Copy,
+        sink: &mut dyn Sink<Event>,
+    ) {
         self.forget_masqueraded(|e| e.masquerades.as_ref() == Some(name), cause, sink);
     }
 
     /// An interface lost an address: what was masqueraded with it is forgotten (`masq_inet_event`).
-    pub fn address_gone(&mut self, name: &IfName, addr: IpAddr, cause: EventId, sink: &mut dyn Sink<Event>) {
+    pub fn address_gone(
+        &mut self,
+        name: &IfName,
+        addr: IpAddr,
+        cause: impl Into<Option<EventId>> + Copy,
+        sink: &mut dyn Sink<Event>,
+    ) {
         let lost = |e: &CtEntry| e.masquerades.as_ref() == Some(name) && e.reply.dst == addr;
         self.forget_masqueraded(lost, cause, sink);
     }
@@ -234,7 +245,7 @@ impl Netfilter {
     fn forget_masqueraded(
         &mut self,
         which: impl Fn(&CtEntry) -> bool,
-        cause: EventId,
+        cause: impl Into<Option<EventId>> + Copy,
         sink: &mut dyn Sink<Event>,
     ) {
         let over: Vec<_> = self.conntrack.entries().filter(|e| which(e)).map(|e| e.id).collect();

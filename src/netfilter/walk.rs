@@ -8,8 +8,8 @@ use super::matches::{Effects, MatchCx};
 use super::modules::Modules;
 use super::targets;
 use super::{
-    Chain, ChainKind, ChainName, Choices, Counters, CtId, Env, Family, Hook, Policy, Rule, RuleRef, Ruleset,
-    Skb, Stage, TableName, Ternary,
+    Chain, ChainKind, ChainName, Choices, Counters, CtId, Env, Family, Hook, Match, Policy, Rule, RuleRef,
+    Ruleset, Skb, Stage, TableName, Ternary,
 };
 use crate::abi::{EventId, IfName, Sink, Time};
 use crate::packet::Direction;
@@ -135,6 +135,11 @@ impl Netfilter {
         self.tracking = self.rulesets.values().flat_map(|r| r.rules()).any(|(_, rule)| {
             rule.target.needs_conntrack() || rule.matches.iter().any(|m| m.needs_conntrack())
         });
+        let counts = |m: &Match| matches!(m, Match::Connection(m) if m.counts());
+        if self.rulesets.values().flat_map(|r| r.rules()).any(|(_, r)| r.matches.iter().any(counts)) {
+            // connbytes turns accounting on, and nothing turns it off again.
+            self.conntrack.settings.acct = 1;
+        }
         self.hold_sets();
     }
 

@@ -36,7 +36,6 @@ pub(super) fn connection(text: &Text, entry: &str, change: CtChange) -> String {
         CtChange::Tcp(from, to) => text.with("ct-tcp", &[("from", from.name()), ("to", to.name())]),
         CtChange::Sctp(from, to) => text.with("ct-sctp", &[("from", from.name()), ("to", to.name())]),
         CtChange::Mark(mark) => text.with("ct-mark", &[("mark", &format!("{mark:#x}"))]),
-        CtChange::Label(label) => text.with("ct-label", &[("label", &label.to_string())]),
         CtChange::Timeout(secs) => text.with("ct-timeout", &[("seconds", &secs.to_string())]),
         CtChange::Expired => text.with("ct-expired", &[("entry", entry)]),
         CtChange::Reset => text.get("ct-reset"),

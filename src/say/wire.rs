@@ -80,6 +80,7 @@ pub(super) fn socket(lang: Lang, event: &SocketEvent) -> String {
                 SocketCall::Listen => "listen",
                 SocketCall::Connect => "connect",
                 SocketCall::Send => "send",
+                SocketCall::Receive => "recv",
                 SocketCall::Shutdown => "shutdown",
                 SocketCall::Close => "close",
             };

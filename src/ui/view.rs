@@ -402,7 +402,6 @@ fn is_told(event: &Event) -> bool {
                 | CtChange::Evicted
                 | CtChange::Deleted
                 | CtChange::Rehomed
-                | CtChange::Label(_)
                 | CtChange::Timeout(_)
                 | CtChange::Mark(_) => true,
                 CtChange::Created

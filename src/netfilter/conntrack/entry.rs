@@ -43,8 +43,6 @@ pub struct CtEntry {
     pub helper: Option<SmolStr>,
     /// Packets and bytes in each direction, if `nf_conntrack_acct` was on when it began.
     pub acct: Option<[Counters; 2]>,
-    /// Its labels, a bit each (`--label`).
-    pub labels: u128,
     /// The interface whose address MASQUERADE gave it.
     pub masquerades: Option<IfName>,
     /// `--ctevents` of the rule that it began under; 0: all.
@@ -85,7 +83,6 @@ impl CtEntry {
             master: None,
             helper: None,
             acct: None,
-            labels: 0,
             masquerades: None,
             ctevents: 0,
             timestamped: false,

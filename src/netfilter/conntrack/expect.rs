@@ -172,12 +172,12 @@ impl Conntrack {
         &mut self,
         id: ExpectId,
         change: ExpectChange,
-        cause: EventId,
+        cause: impl Into<Option<EventId>> + Copy,
         sink: &mut dyn Sink<Event>,
     ) {
         if let Some(expected) = self.expectations.remove(&id) {
             let expectation = Arc::new(expected);
-            sink.emit(Some(cause), Event::ExpectationChanged { expectation, change });
+            sink.emit(cause.into(), Event::ExpectationChanged { expectation, change });
         }
     }
 
@@ -190,7 +190,12 @@ impl Conntrack {
     }
 
     /// Forgets what a connection that is gone led to expect.
-    pub(super) fn forget_expected_by(&mut self, master: CtId, cause: EventId, sink: &mut dyn Sink<Event>) {
+    pub(super) fn forget_expected_by(
+        &mut self,
+        master: CtId,
+        cause: impl Into<Option<EventId>> + Copy,
+        sink: &mut dyn Sink<Event>,
+    ) {
         let over =
             self.expectations.values().filter(|e| e.master == master).map(|e| e.id).collect::<Vec<_>>();
         for id in over {

@@ -213,13 +213,16 @@ impl Conntrack {
             entry.expires = seen.now.after(Duration::from_secs(secs.into()));
         }
         count(entry, seen.packet, dir);
-        if dir == Direction::Reply && entry.set(CtStatus::SeenReply) {
-            changes.push(CtChange::Status(CtStatus::SeenReply));
-        }
         let ct = CtRef { state, entry: Some(id), dir };
         if killed {
             self.kill(id, CtChange::Reset, seen.cause, sink);
+            if let (Direction::Reply, Some(entry)) = (dir, self.entries.get_mut(&id)) {
+                entry.set(CtStatus::SeenReply);
+            }
             return Ok((ct, TrackedBy::Entry));
+        }
+        if dir == Direction::Reply && entry.set(CtStatus::SeenReply) {
+            changes.push(CtChange::Status(CtStatus::SeenReply));
         }
         let entry = Arc::new(entry.clone());
         for change in changes {

@@ -4,6 +4,7 @@ mod entry;
 mod expect;
 mod helper;
 mod judge;
+pub mod program;
 mod sctp;
 mod seqadj;
 mod settings;

@@ -285,7 +285,8 @@ impl TcpTrack {
             sack: self.ignored.sack,
             ..Side::default()
         };
-        self.sides[given.dir as usize] = Side::default();
+        let this = &mut self.sides[given.dir as usize];
+        *this = Side { liberal: this.liberal, ..Side::default() };
     }
 
     /// Remembers an ignored segment: its answer may tell that the connection is another one.
@@ -314,9 +315,15 @@ impl TcpTrack {
     /// Whether a RST closes: on an open connection only its exact place in the stream is trusted.
     fn reset(&self, old: TcpState, given: &Given) -> Reset {
         let Some(numbers) = given.tcp.numbers else { return Reset::Closes };
+        // Once a side has closed, any RST may end the rest.
+        if old >= TcpState::FinWait {
+            return Reset::ClosesAnyway;
+        }
         let open = old == TcpState::Established && given.assured;
         let mut doubtful = false;
-        if let Some(most) = self.sides[given.dir.flip() as usize].max_ack {
+        if let Some(most) = self.sides[given.dir.flip() as usize].max_ack
+            && self.last_segment != Some(Segment::Syn)
+        {
             if numbers.seq == 0 && !open {
                 return Reset::Closes;
             }
@@ -333,6 +340,7 @@ impl TcpTrack {
         }
         let of_ignored = (given.seen_reply && self.last_segment == Some(Segment::Syn)
             || !given.assured && self.last_segment == Some(Segment::Ack))
+            && self.last_dir() != given.dir
             && numbers.ack == self.last.end;
         let of_challenge = old == TcpState::SynSent
             && self.last_segment == Some(Segment::Ack)

@@ -128,12 +128,12 @@ impl Conntrack {
         &mut self,
         id: CtId,
         change: CtChange,
-        cause: EventId,
+        cause: impl Into<Option<EventId>> + Copy,
         sink: &mut dyn Sink<Event>,
     ) {
         if let Some(entry) = self.remove(id) {
             let entry = Arc::new(entry);
-            sink.emit(Some(cause), Event::ConnectionChanged { entry, change });
+            sink.emit(cause.into(), Event::ConnectionChanged { entry, change });
             self.forget_expected_by(id, cause, sink);
         }
     }

@@ -43,8 +43,11 @@ pub(super) struct Side {
 }
 
 impl Side {
-    /// Takes over what a SYN's options say (`tcp_options`); what was known is forgotten.
+    /// Takes over what a SYN's options say (`tcp_options`); what was known is forgotten, if it has any.
     pub(super) fn read_options(&mut self, tcp: &Tcp) {
+        if tcp.options.is_empty() {
+            return;
+        }
         *self = Side {
             end: self.end,
             max_end: self.max_end,

@@ -3,7 +3,6 @@
 use super::super::env::ReversePath;
 use super::super::extension::{Args, BOTH, Extension, Fidelity, Opt, V4, V6, said};
 use super::super::kept::Kept;
-use super::super::text::quote;
 use super::super::value::{Cx, Kind, Value, leading_number};
 use super::super::{Hook, Inv, KernelError, Match, RuleError, TableName};
 use super::around::{DevGroup, RealmTest, SocketTest};
@@ -202,81 +201,6 @@ fn srh(args: &Args) -> Result<Match, RuleError> {
     kept.asking(Ask::Segments(SegmentsTest { fields, before, next, last }))
 }
 
-pub(super) static HELPER: Extension =
-    Extension::a_match("helper", BOTH, &[Opt::new("helper", Kind::Cut(29)).inv().req()], |args| {
-        let mut kept = Kept::new(args);
-        kept.put("helper", args.map("helper", |v| quote(v.text())));
-        kept.into_match()
-    })
-    .fidelity(Fidelity::Kept);
-
-pub(super) static CONNLABEL: Extension = Extension::a_match(
-    "connlabel",
-    BOTH,
-    &[Opt::new("label", Kind::Own(read_label)).inv().req(), Opt::flag("set")],
-    |args| {
-        let mut kept = Kept::new(args);
-        kept.put("label", args.map("label", |v| format!("\"{}\"", v.number())));
-        kept.flag(args, "set");
-        kept.into_match()
-    },
-)
-.fidelity(Fidelity::Kept);
-
-/// A label's number; Debian 12 has no names for them.
-fn read_label(text: &str, _: Cx) -> Result<Value, RuleError> {
-    match super::super::value::number(text).filter(|n| *n <= u64::from(u16::MAX)) {
-        Some(n) => Ok(Value::Number(n)),
-        None => said(format!("label '{text}' not found or invalid value\n")),
-    }
-}
-
-pub(super) static CONNBYTES: Extension = Extension::a_match(
-    "connbytes",
-    BOTH,
-    &[
-        Opt::new("connbytes", Kind::Own(read_bytes)).inv().req(),
-        Opt::new("connbytes-dir", Kind::Own(|t, _| one_of(t, "dir", &["original", "reply", "both"]))).req(),
-        Opt::new("connbytes-mode", Kind::Own(|t, _| one_of(t, "mode", &["packets", "bytes", "avgpkt"])))
-            .req(),
-    ],
-    |args| {
-        let mut kept = Kept::new(args);
-        for option in ["connbytes", "connbytes-mode", "connbytes-dir"] {
-            kept.put(option, args.map(option, Value::clone));
-        }
-        kept.into_match()
-    },
-)
-.fidelity(Fidelity::Kept);
-
-fn one_of(text: &str, what: &str, words: &[&'static str]) -> Result<Value, RuleError> {
-    match words.iter().find(|w| **w == text) {
-        Some(word) => Ok(Value::Text((*word).into())),
-        None => said(format!("Unknown --connbytes-{what} `{text}'")),
-    }
-}
-
-/// `FROM[:TO]`, where the end is printed only if it was given.
-fn read_bytes(text: &str, cx: Cx) -> Result<Value, RuleError> {
-    let value = match text.contains(':') {
-        // An open end is `u64::MAX`, which no range of the kind can tell from a number.
-        true => super::super::value::read(Kind::Range(u64::MAX), text, cx)?,
-        false => {
-            let from = super::super::value::read(Kind::Range(u64::MAX), text, cx)?;
-            Value::Range(from.range().0, u64::MAX)
-        }
-    };
-    let (from, to) = value.range();
-    if from > to {
-        return said(format!("{from} should be less than {to}"));
-    }
-    Ok(Value::Text(match to {
-        u64::MAX => from.to_string().into(),
-        to => format!("{from}:{to}").into(),
-    }))
-}
-
 fn word(text: &str, cx: Cx, words: &[&'static str]) -> Result<Value, RuleError> {
     match words.iter().find(|w| w.eq_ignore_ascii_case(text)) {
         Some(word) => Ok(Value::Text((*word).into())),
@@ -339,54 +263,11 @@ fn named(text: &str, cx: Cx, zero: &'static str) -> Result<Value, RuleError> {
     }
 }
 
-pub(super) static CLUSTER: Extension = Extension::a_match(
-    "cluster",
-    BOTH,
-    &[
-        Opt::new("cluster-total-nodes", Kind::Number(1, 32)).req(),
-        Opt::new("cluster-local-node", Kind::Number(1, 32)).inv().not_with(&["cluster-local-nodemask"]),
-        Opt::new("cluster-local-nodemask", U32).inv().not_with(&["cluster-local-node"]),
-        Opt::new("cluster-hash-seed", U32).req(),
-    ],
-    cluster,
-)
-.check(check_cluster)
-.fidelity(Fidelity::Kept);
-
-fn check_cluster(args: &Args) -> Result<(), RuleError> {
-    let total = args.number("cluster-total-nodes");
-    match (args.number("cluster-local-node"), args.number("cluster-local-nodemask")) {
-        (None, None) => said("cluster match: `--cluster-local-node' or`--cluster-local-nodemask' is missing"),
-        (Some(node), None) if total.is_some_and(|t| node > t) => {
-            said("cluster match: `--cluster-local-node' must be <= `--cluster-total-nodes'")
-        }
-        (None, Some(mask)) if total.is_some_and(|t| mask >= 1 << t) => {
-            said("cluster match: `--cluster-local-nodemask' too big for `--cluster-total-nodes'")
-        }
-        _ => Ok(()),
-    }
-}
-
-fn cluster(args: &Args) -> Result<Match, RuleError> {
-    let node = args.map("cluster-local-node", |v| 1 << (v.number().max(1) - 1));
-    let mask = node.or(args.map("cluster-local-nodemask", Value::number));
-    let hex = |n: Inv<u64>| Inv { not: n.not, value: format!("0x{:08x}", n.value) };
-    let mut kept = Kept::new(args);
-    kept.put("cluster-local-nodemask", mask.map(hex));
-    kept.put("cluster-total-nodes", args.map("cluster-total-nodes", Value::number));
-    kept.put("cluster-hash-seed", args.map("cluster-hash-seed", Value::number).map(hex));
-    kept.into_match()
-}
-
 /// What the kernel refuses of these.
 pub(super) fn kernel(kept: &Kept) -> Option<KernelError> {
     let wrong = match kept.name {
         // A path is looked up among the host's groups.
         "cgroup" => !kept.has("cgroup") || kept.has("path"),
-        "connlabel" => {
-            let label = kept.get("label").and_then(|l| l.trim_matches('"').parse::<u16>().ok());
-            return label.filter(|l| *l > 127).map(|_| KernelError::OutOfRange);
-        }
         // Accounting objects, which no dump brings along.
         "nfacct" => return Some(KernelError::Missing),
         "rateest" => {

@@ -6,6 +6,7 @@ mod bpf;
 mod chunks;
 mod clock;
 mod comment;
+mod connection;
 mod connlimit;
 mod conntrack;
 mod ecn;
@@ -42,6 +43,7 @@ mod u32;
 
 pub use addrtype::{AddrTypeMatch, AddrTypes, IfaceLimit};
 pub use comment::Comment;
+pub use connection::ConnectionMatch;
 pub use connlimit::ConnLimit;
 pub use conntrack::{ConntrackMatch, CtStates, Statuses};
 pub use ecn::EcnMatch;
@@ -85,6 +87,8 @@ pub enum Match {
     AddrType(AddrTypeMatch),
     /// `-m comment`.
     Comment(Comment),
+    /// `-m connbytes`, `connlabel`, `helper`, `cluster`.
+    Connection(Box<ConnectionMatch>),
     /// `-m connlimit`.
     ConnLimit(ConnLimit),
     /// `-m conntrack`.
@@ -144,10 +148,10 @@ pub const ALL: &[&Extension] = &[
     &kept::AH6,
     &bpf::EXT,
     &kept::CGROUP,
-    &kept::CLUSTER,
+    &connection::CLUSTER,
     &comment::EXT,
-    &kept::CONNBYTES,
-    &kept::CONNLABEL,
+    &connection::CONNBYTES,
+    &connection::CONNLABEL,
     &connlimit::EXT,
     &mark::CONNMARK,
     &conntrack::EXT,
@@ -162,7 +166,7 @@ pub const ALL: &[&Extension] = &[
     &headers6::FRAG,
     &hashlimit::EXT,
     &headers6::HBH,
-    &kept::HELPER,
+    &connection::HELPER,
     &header::HL,
     &icmp::EXT,
     &icmp::EXT6,
@@ -258,6 +262,7 @@ impl Match {
         match self {
             Match::AddrType(_) => "addrtype",
             Match::Comment(_) => "comment",
+            Match::Connection(m) => m.name(),
             Match::ConnLimit(_) => "connlimit",
             Match::Conntrack(_) => "conntrack",
             Match::Ecn(_) => "ecn",
@@ -291,6 +296,7 @@ impl Match {
         match self {
             Match::AddrType(m) => m.save(out),
             Match::Comment(m) => m.save(out),
+            Match::Connection(m) => m.save(out),
             Match::ConnLimit(m) => m.save(out),
             Match::Conntrack(m) => m.save(out),
             Match::Ecn(m) => m.save(out),
@@ -324,6 +330,7 @@ impl Match {
         match self {
             Match::AddrType(m) => m.test(cx),
             Match::Comment(_) => Test::new(true, super::Fact::Nothing),
+            Match::Connection(m) => m.test(cx),
             Match::ConnLimit(m) => m.test(cx),
             Match::Conntrack(m) => m.test(cx),
             Match::Ecn(m) => m.test(cx),
@@ -353,11 +360,9 @@ impl Match {
 
     /// True for a match that makes the kernel track connections (it takes a reference on conntrack).
     pub fn needs_conntrack(&self) -> bool {
-        const KEPT: [&str; 4] = ["cluster", "connbytes", "connlabel", "helper"];
         match self {
-            Match::ConnLimit(_) | Match::Conntrack(_) | Match::State(_) => true,
+            Match::Connection(_) | Match::ConnLimit(_) | Match::Conntrack(_) | Match::State(_) => true,
             Match::Mark(m) => m.of_connection,
-            Match::Kept(m) => KEPT.contains(&m.name),
             _ => false,
         }
     }
@@ -403,6 +408,7 @@ impl Match {
             Match::HashLimit(m) => return m.kernel(family.bits()),
             Match::Owner(m) => return m.kernel(),
             Match::Recent(m) => return m.kernel(),
+            Match::Connection(m) => return m.kernel(),
             Match::Kept(m) => return kept::kernel(m),
             Match::Typed(m) => return kept::kernel(&m.kept),
             _ => false,

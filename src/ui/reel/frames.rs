@@ -319,7 +319,6 @@ impl Maker<'_> {
             | CtChange::Status(_)
             | CtChange::Tcp(..)
             | CtChange::Sctp(..)
-            | CtChange::Label(_)
             | CtChange::Timeout(_)
             | CtChange::Mark(_) => {
                 self.also(id);

@@ -80,7 +80,6 @@ ct-status = The connection is now { $status }
 ct-tcp = TCP goes from { $from } to { $to }
 ct-sctp = SCTP goes from { $from } to { $to }
 ct-mark = The connection’s mark is now { $mark }
-ct-label = The connection gets the label { $label }
 ct-timeout = The connection now stays for { $seconds } seconds without a packet
 ct-expired = A connection timed out: { $entry }
 ct-reset = A RST before any answer ends the connection

@@ -80,7 +80,6 @@ ct-status = 연결 상태에 { $status } 표시가 붙습니다
 ct-tcp = TCP 상태: { $from } → { $to }
 ct-sctp = SCTP 상태: { $from } → { $to }
 ct-mark = 연결 마크가 { $mark } 값이 됩니다
-ct-label = 연결에 라벨 { $label }번이 붙습니다
 ct-timeout = 이제 패킷이 없으면 연결이 { $seconds }초 동안 남아 있습니다
 ct-expired = 연결이 시간 초과로 사라졌습니다: { $entry }
 ct-reset = 응답이 오기 전에 RST가 와서 연결이 끝납니다
