@@ -1,6 +1,6 @@
 //! Which features of Linux a probe uses: those that its packets met, and those of the hosts they went through.
 
-use super::Compared;
+use super::Tried;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use vitrine::lab::{Backend, Probe, Switch};
@@ -28,13 +28,13 @@ pub enum Group {
 pub type Feature = (Group, String);
 
 /// The features of a lab's probe.
-pub fn of_probe(compared: &Compared, number: usize) -> BTreeSet<Feature> {
+pub fn of_probe(tried: &Tried, number: usize) -> BTreeSet<Feature> {
     let mut found = BTreeSet::new();
-    let probe = &compared.truth["probes"][number];
-    packets(&compared.lab.probes[number], probe, &mut found);
-    hosts(compared, probe, &mut found);
+    let probe = &tried.truth["probes"][number];
+    packets(&tried.lab.probes[number], probe, &mut found);
+    hosts(tried, probe, &mut found);
     connections(probe, &mut found);
-    rules(compared, number, &mut found);
+    rules(tried, number, &mut found);
     found
 }
 
@@ -89,9 +89,9 @@ fn packets(sent: &Probe, probe: &Value, found: &mut BTreeSet<Feature>) {
     }
 }
 
-fn hosts(compared: &Compared, probe: &Value, found: &mut BTreeSet<Feature>) {
+fn hosts(tried: &Tried, probe: &Value, found: &mut BTreeSet<Feature>) {
     let passed: BTreeSet<&str> = list(probe, "journey").iter().filter_map(|p| p["host"].as_str()).collect();
-    let lab = &compared.lab;
+    let lab = &tried.lab;
     let mut add = |name: &str| add(found, Group::Hosts, name);
     if passed.len() > 1 {
         add("several hosts");
@@ -167,8 +167,8 @@ fn connections(probe: &Value, found: &mut BTreeSet<Feature>) {
 }
 
 /// Matches that were asked and targets of rules that matched, as the model walked.
-fn rules(compared: &Compared, number: usize, found: &mut BTreeSet<Feature>) {
-    let run = &compared.run;
+fn rules(tried: &Tried, number: usize, found: &mut BTreeSet<Feature>) {
+    let run = &tried.run;
     let range = run.starts[number].0 as usize..run.starts[number + 1].0 as usize;
     let mut families: BTreeMap<PassId, Family> = BTreeMap::new();
     for entry in &run.network.log().entries()[range] {

@@ -2,7 +2,7 @@
 
 use super::features::{Feature, Group, of_probe};
 use super::known::KNOWN;
-use super::{Compared, Layer};
+use super::{Layer, Tried};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use vitrine::netfilter::extension::Fidelity;
@@ -49,18 +49,19 @@ fn heading(group: Group) -> &'static str {
 }
 
 /// The whole page.
-pub fn page(all: &[Compared]) -> String {
+pub fn page(all: &[Tried]) -> String {
     let mut sum = Row::default();
     let mut by_feature: BTreeMap<Feature, Row> = BTreeMap::new();
     let mut made_by: BTreeMap<String, usize> = BTreeMap::new();
-    for compared in all {
-        let probes = compared.truth["probes"].as_array().map_or(0, Vec::len);
-        let text = |key: &str| compared.truth[key].as_str().unwrap_or("?");
-        *made_by.entry(format!("Linux {}, {}", text("kernel"), text("tool"))).or_default() += probes;
-        for (number, differ) in differing(compared, probes).iter().enumerate() {
-            sum.count(differ);
-            for feature in of_probe(compared, number) {
-                by_feature.entry(feature).or_default().count(differ);
+    for tried in all {
+        let text = |key: &str| tried.truth[key].as_str().unwrap_or("?");
+        *made_by.entry(format!("Linux {}, {}", text("kernel"), text("tool"))).or_default() +=
+            tried.probes.len();
+        for (number, probe) in tried.probes.iter().enumerate() {
+            let differ: BTreeSet<Layer> = probe.differences.iter().map(|d| d.layer).collect();
+            sum.count(&differ);
+            for feature in of_probe(tried, number) {
+                by_feature.entry(feature).or_default().count(&differ);
             }
         }
     }
@@ -106,16 +107,6 @@ pub fn page(all: &[Compared]) -> String {
     out += "\n## Not modelled\n\n";
     out += &not_modelled();
     out
-}
-
-/// For each probe, by position, the layers that differ.
-fn differing(compared: &Compared, probes: usize) -> Vec<BTreeSet<Layer>> {
-    let mut by_name: BTreeMap<&str, BTreeSet<Layer>> = BTreeMap::new();
-    for difference in &compared.comparison.differences {
-        by_name.entry(&difference.probe).or_default().insert(difference.layer);
-    }
-    let name = |number: usize| compared.truth["probes"][number]["name"].as_str().unwrap_or_default();
-    (0..probes).map(|n| by_name.get(name(n)).cloned().unwrap_or_default()).collect()
 }
 
 /// What the model refuses or only keeps, and what TCP's two ends leave out, as its source says.
