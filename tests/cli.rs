@@ -317,3 +317,272 @@ fn sets_decide_and_are_named() {
         "#]],
     );
 }
+
+#[test]
+fn labs_are_compared_and_exported() {
+    let lab = dump(
+        "small.json",
+        br#"{"name": "small", "hosts": {"a": {}, "b": {"listeners": [{"port": 80}]}},
+            "links": [["a:e", "b:e"]], "probes": []}"#,
+    );
+    let wrong = dump("wrong.json", br#"{"name": "small", "hosts": {"a": {"rules": []}}, "probes": []}"#);
+    let linux = dump("linux.json", br#"{"probes": [{"name": "p", "result": {"sent": 1}}, {"name": "q"}]}"#);
+    let model = dump("model.json", br#"{"probes": [{"name": "p", "result": {"sent": 2}}]}"#);
+    check(
+        &["lab", "compare", &linux, &linux, "--score"],
+        0,
+        expect![[r#"
+        {"fate":[2,2],"path":[2,2],"packet":[2,2],"state":[2,2],"ends":[2,2],"counters":[2,2]}
+    "#]],
+        expect![""],
+    );
+    check(
+        &["lab", "compare", &linux, &model],
+        1,
+        expect![[r#"
+        p: ends differs
+            Linux:
+                ["sender",{"sent":1}]
+            model:
+                ["sender",{"sent":2}]
+        q: fate differs
+            Linux:
+                (nothing)
+            model:
+                (nothing)
+        q: path differs
+            Linux:
+                (nothing)
+            model:
+                (nothing)
+        q: packet differs
+            Linux:
+                (nothing)
+            model:
+                (nothing)
+        q: state differs
+            Linux:
+                (nothing)
+            model:
+                (nothing)
+        q: ends differs
+            Linux:
+                ["sender",{}]
+            model:
+                (nothing)
+        q: counters differs
+            Linux:
+                (nothing)
+            model:
+                (nothing)
+        fate 1/2  path 1/2  packet 1/2  state 1/2  ends 0/2  counters 1/2
+    "#]],
+        expect![""],
+    );
+    check(
+        &["lab", "compare", &linux],
+        2,
+        expect![""],
+        expect![[r#"
+        vitrine: lab needs what the model says
+        Try `vitrine --help'.
+    "#]],
+    );
+    check(
+        &["lab", "run", &wrong],
+        2,
+        expect![""],
+        expect![[r#"
+        vitrine: wrong.json: hosts.a.rules (line 1): unknown field `rules`, expected one of `interfaces`, `bridges`, `routes`, `ip_rules`, `neigh`, `sysctls`, `iptables`, `ip6tables`, `ipset`, `restore_counters`, `backend`, `ipv6`, `setup`, `listeners`
+    "#]],
+    );
+    check(
+        &["lab", "export", &lab],
+        2,
+        expect![""],
+        expect![[r#"
+        vitrine: lab export needs --to bash
+        Try `vitrine --help'.
+    "#]],
+    );
+    check(
+        &["lab", "export", "--to", "zsh", &lab],
+        2,
+        expect![""],
+        expect![[r#"
+        vitrine: a lab is exported to bash, not to zsh
+        Try `vitrine --help'.
+    "#]],
+    );
+    check(
+        &["lab", "nap"],
+        2,
+        expect![""],
+        expect![[r#"
+        vitrine: no such lab command: nap
+        Try `vitrine --help'.
+    "#]],
+    );
+    check(
+        &["lab"],
+        2,
+        expect![""],
+        expect![[r#"
+        vitrine: lab needs a command: run, export, compare
+        Try `vitrine --help'.
+    "#]],
+    );
+    let (status, script, errors) = vitrine(&["lab", "export", "--to", "bash", &lab]);
+    assert_eq!((status, errors.as_str()), (0, ""));
+    assert!(script.starts_with("#!/usr/bin/env bash\n# The lab `small`"), "{script}");
+    let (status, help, _) = vitrine(&["lab", "compare", "--help"]);
+    assert_eq!(
+        (status, help.lines().next()),
+        (0, Some("Follow probes through a network of several hosts, which a lab file describes."))
+    );
+}
+
+#[test]
+fn a_program_on_a_dump() {
+    let rules = dump("on.rules", SMALL);
+    check(
+        &["on", &rules, "--", "iptables", "-nL", "INPUT", "--line-numbers"],
+        0,
+        expect![[r#"
+            Chain INPUT (policy DROP)
+            num  target     prot opt source               destination         
+            1    ACCEPT     6    --  0.0.0.0/0            0.0.0.0/0            tcp dpt:22
+        "#]],
+        expect![""],
+    );
+    check(
+        &["on", "--", "iptables", "-D", "INPUT", "1"],
+        1,
+        expect![""],
+        expect![[r#"
+        iptables: No chain/target/match by that name.
+    "#]],
+    );
+    check(
+        &["on", "--write", "--", "iptables", "-A", "INPUT", "-c", "3", "180", "-p", "6", "-j", "DROP"],
+        0,
+        expect![[r#"
+            *filter
+            :INPUT ACCEPT [0:0]
+            :FORWARD ACCEPT [0:0]
+            :OUTPUT ACCEPT [0:0]
+            [3:180] -A INPUT -p tcp -j DROP
+            COMMIT
+        "#]],
+        expect![""],
+    );
+    check(
+        &["on", &rules, "--", "nft", "list", "ruleset"],
+        2,
+        expect![""],
+        expect![[r#"
+            vitrine: no such program: nft (there are iptables, iptables-nft, iptables-save, iptables-nft-save, iptables-restore, iptables-nft-restore, ip6tables, ip6tables-nft, ip6tables-save, ip6tables-nft-save, ip6tables-restore, ip6tables-nft-restore, ipset)
+            Try `vitrine --help'.
+        "#]],
+    );
+    check(
+        &["on", &rules],
+        2,
+        expect![""],
+        expect![[r#"
+        vitrine: on needs a command: vitrine on DUMP -- iptables -L
+        Try `vitrine --help'.
+    "#]],
+    );
+}
+
+#[test]
+fn a_program_changes_the_dump_it_is_given() {
+    let rules = dump("written.rules", SMALL);
+    check(
+        &["on", &rules, "-w", "--", "iptables", "-I", "INPUT", "-i", "lo", "-j", "ACCEPT"],
+        0,
+        expect![""],
+        expect![""],
+    );
+    check(
+        &["on", &rules, "--", "iptables", "-S"],
+        0,
+        expect![[r#"
+        -P INPUT DROP
+        -P FORWARD ACCEPT
+        -P OUTPUT ACCEPT
+        -A INPUT -i lo -j ACCEPT
+        -A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+    "#]],
+        expect![""],
+    );
+}
+
+#[test]
+fn a_script_of_commands() {
+    let script = dump(
+        "commands.txt",
+        b"# a chain and a way into it\niptables -N web\niptables -A INPUT -m comment --comment 'to the web' -j web\n\
+          {\"argv\": [\"iptables-restore\", \"-n\"], \"stdin\": \"*filter\\n-A web -j NOPE\\nCOMMIT\\n\"}\n\
+          iptables -S INPUT\n",
+    );
+    check(
+        &["on", "--script", &script],
+        0,
+        expect![[r#"
+        {"argv":["iptables","-N","web"],"stdout":"","stderr":"","status":0}
+        {"argv":["iptables","-A","INPUT","-m","comment","--comment","to the web","-j","web"],"stdout":"","stderr":"","status":0}
+        {"argv":["iptables-restore","-n"],"stdout":"","stderr":"iptables-restore v1.8.9 (nf_tables): Chain 'NOPE' does not exist\nError occurred at line: 3\nTry `iptables-restore -h' or 'iptables-restore --help' for more information.\n","status":2}
+        {"argv":["iptables","-S","INPUT"],"stdout":"-P INPUT ACCEPT\n-A INPUT -m comment --comment \"to the web\" -j web\n","stderr":"","status":0}
+    "#]],
+        expect![""],
+    );
+}
+
+#[test]
+fn many_rules_at_once() {
+    let rows = dump(
+        "rows.jsonl",
+        b"{\"family\": \"ip\", \"table\": \"filter\", \"argv\": [\"-A\", \"INPUT\", \"-p\", \"tcp\", \"--dport\", \"ssh\"]}\n\
+          {\"family\": \"ip6\", \"table\": \"nat\", \"chain\": \"OUTPUT\", \"rule\": \"-m comment --comment 'a b' -j MASQUERADE\"}\n",
+    );
+    check(
+        &["rules", "try", &rows],
+        0,
+        expect![[r#"
+        ✓   0 iptables -t filter -A INPUT -p tcp --dport ssh
+                -A INPUT -p tcp -m tcp --dport 22
+        ✗   4 ip6tables -t nat -A OUTPUT -m comment --comment a b -j MASQUERADE
+                ip6tables v1.8.9 (nf_tables):  RULE_APPEND failed (Invalid argument): rule in chain OUTPUT
+    "#]],
+        expect![""],
+    );
+    check(
+        &["rules", "try", &rows, "--json"],
+        0,
+        expect![[r#"
+        {"ok":true,"rc":0,"save":["-A INPUT -p tcp -m tcp --dport 22"],"err":""}
+        {"ok":false,"rc":4,"save":[],"err":"ip6tables v1.8.9 (nf_tables):  RULE_APPEND failed (Invalid argument): rule in chain OUTPUT"}
+    "#]],
+        expect![""],
+    );
+    let bad = dump("bad.jsonl", b"{\"table\": \"filter\"}\n");
+    check(
+        &["rules", "try", &bad],
+        2,
+        expect![""],
+        expect![[r#"
+        vitrine: line 1: neither `argv' nor `chain' and `rule'
+    "#]],
+    );
+    check(
+        &["rules"],
+        2,
+        expect![""],
+        expect![[r#"
+        vitrine: rules needs a command: vitrine rules try FILE
+        Try `vitrine --help'.
+    "#]],
+    );
+}

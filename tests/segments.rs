@@ -73,6 +73,7 @@ fn walk(netfilter: &mut Netfilter, packet: Packet) -> Option<CtState> {
     let mut skb = Skb { iif: IfName::new("in"), ..Skb::new(packet) };
     let mut log: Log<Event> = Log::default();
     let mut choices = Choices::new(Vec::new());
+    let mut copies = Vec::new();
     for hook in [Hook::Prerouting, Hook::Forward, Hook::Postrouting] {
         if hook == Hook::Forward {
             skb.oif = OutDev::Named(IfName::new("out").expect("name"));
@@ -83,6 +84,7 @@ fn walk(netfilter: &mut Netfilter, packet: Packet) -> Option<CtState> {
             choices: &mut choices,
             assumed: None,
             sink: &mut log,
+            copies: &mut copies,
         };
         assert_eq!(netfilter.run_hook(hook, &mut skb, None, &mut cx), HookVerdict::Accept);
     }

@@ -6,13 +6,19 @@ vitrine - a Linux machine in a glass case: follow a packet through real firewall
 Usage:
   vitrine trace --rules FILE --packet 'PACKET' [--packet 'PACKET'…] [options]
   vitrine fmt --rules FILE [options]
+  vitrine on [DUMP] [options] -- iptables -L -n
+  vitrine rules try FILE [options]
   vitrine support [options]
+  vitrine lab run|export|compare FILE… [options]
   vitrine COMMAND --help
 
 Commands:
   trace     send packets through a ruleset and tell what happens to them, rule by rule
   fmt       print a dump as iptables-save 1.8.9 (nf_tables) would after restoring it
+  on        run iptables, iptables-save or iptables-restore on a dump
+  rules     try many rules, each alone: taken or refused, and how they are saved
   support   list every match, target and option: modelled, kept or refused
+  lab       follow probes through a network of several hosts
 
 Options:
   -h, --help      this text
@@ -86,6 +92,39 @@ The two comment lines that iptables-save prints around each table hold the date;
 Exit status: 0, 2 for a dump that iptables-restore would refuse.
 ";
 
+pub(super) const ON: &str = "\
+Run one of the programs that work on rules, as iptables 1.8.9 (nf_tables) would do it, on a dump.
+
+Usage: vitrine on [DUMP] [options] -- PROGRAM [ARGUMENT…]
+       vitrine on [DUMP] [options] --script FILE
+
+  DUMP                what iptables-save printed; `-` for standard input. Without it there are no rules yet.
+  -f, --family 4|6    the family of the dump; else its text tells
+      --ipset FILE    the host's IP sets, as `ipset save` printed them
+  -w, --write         put the rules as they are afterwards, with counters, in the place of DUMP; without a
+                      file print them
+  -s, --script FILE   a command a line, one after the other on the same rules; prints a line of JSON for
+                      each: argv, stdout, stderr, status. A line may be JSON itself: {\"argv\": […],
+                      \"stdin\": \"…\"}.
+
+PROGRAM is iptables, iptables-save, iptables-restore, one of them with ip6 or with -nft in its name, or ipset.
+
+Exit status: that of the program.
+";
+
+pub(super) const RULES: &str = "\
+Try many rules, each alone on empty tables: is it taken, with which words is it refused, how is it saved?
+
+Usage: vitrine rules try FILE [options]
+
+  FILE                a line of JSON for each rule; `-` for standard input:
+                      {\"family\": \"ip\"|\"ip6\", \"table\": \"filter\", \"argv\": [\"-A\", \"INPUT\", …]}, or instead
+                      of argv \"chain\" and \"rule\", the rule as text
+  -j, --json          print a line of JSON for each: ok, rc, save, err
+
+Exit status: 0 if all lines could be tried, taken or not; 2 for bad input.
+";
+
 pub(super) const SUPPORT: &str = "\
 List every match, target and option, and what the model does with it.
 
@@ -96,4 +135,26 @@ Usage: vitrine support [options]
 modelled: read, printed and evaluated as Linux does
 kept:     read, checked and printed back; unknown to every packet
 refused:  refused, as iptables 1.8.9 or Linux 6.18 refuse it
+";
+
+pub(super) const LAB: &str = "\
+Follow probes through a network of several hosts, which a lab file describes.
+
+Usage: vitrine lab run LAB [--json]
+       vitrine lab export --to bash LAB
+       vitrine lab compare LINUX MODEL [--score]
+
+  run        what the model says of each probe: every pass through every host, connections, sockets,
+             counters
+      --json      on one line
+  export     print a script that builds the lab on a real Linux machine and does its probes
+      --to bash   the only kind there is
+  compare    compare what Linux did with what the model says, probe by probe, in six layers: fate,
+             path, packet, state, ends, counters
+      --score     print only how many probes agree in each, as JSON
+
+LAB is a file as docs/labs.md describes it, `-` for standard input; LINUX and MODEL are files that
+`lab run --json` wrote, or that were recorded from a real kernel.
+
+Exit status: 0; 1 where a comparison finds differences; 2 for bad input.
 ";

@@ -24,6 +24,28 @@ pub(super) fn read(path: &OsStr) -> Result<String, CliError> {
     })
 }
 
+/// A line's words as a shell splits them: quotes of both kinds, backslashes.
+pub(super) fn shell_words(line: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    let mut word = None::<String>;
+    let mut quote = None;
+    let mut chars = line.chars();
+    while let Some(c) = chars.next() {
+        match (quote, c) {
+            (None, ' ' | '\t') => words.extend(word.take()),
+            (None, '"' | '\'') => {
+                quote = Some(c);
+                word.get_or_insert_default();
+            }
+            (Some(q), c) if c == q => quote = None,
+            (None | Some('"'), '\\') => word.get_or_insert_default().extend(chars.next()),
+            (_, c) => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    words
+}
+
 /// Reads a family's number.
 pub(super) fn family(text: &OsStr) -> Result<Family, CliError> {
     match text.to_str() {

@@ -1,38 +1,121 @@
 //! `vitrine lab`: labs of several hosts.
 
-use super::{CliError, Status, input, usage};
-use crate::lab::{Lab, run};
+use super::{CliError, Status, help, input, usage};
+use crate::lab::{Lab, compare, run, to_bash};
+use serde_json::Value;
+use std::ffi::{OsStr, OsString};
 use std::io::Write;
 
 /// Runs a subcommand.
-pub fn command(mut parser: lexopt::Parser, out: &mut dyn Write) -> Result<Status, CliError> {
+pub(super) fn command(mut parser: lexopt::Parser, out: &mut dyn Write) -> Result<Status, CliError> {
     use lexopt::prelude::*;
-    let (mut action, mut file, mut json) = (None, None, false);
+    match parser.next()? {
+        Some(Value(action)) => match action.to_str() {
+            Some("run") => {
+                let (files, json) = arguments(parser, out, &["a file"], "--json")?;
+                files.map_or(Ok(Status::Ok), |files| run_lab(&files[0], json, out))
+            }
+            Some("export") => export(parser, out),
+            Some("compare") => {
+                let (files, score) =
+                    arguments(parser, out, &["what Linux did", "what the model says"], "--score")?;
+                files.map_or(Ok(Status::Ok), |files| compare_runs(&files[0], &files[1], score, out))
+            }
+            _ => Err(usage(format_args!("no such lab command: {}", action.to_string_lossy()))),
+        },
+        Some(Long("help") | Short('h')) => {
+            write!(out, "{}", help::LAB)?;
+            Ok(Status::Ok)
+        }
+        Some(other) => Err(other.unexpected().into()),
+        None => Err(usage("lab needs a command: run, export, compare")),
+    }
+}
+
+/// The files of a subcommand, as many as are named, and whether its flag is given; no files after `--help`.
+fn arguments(
+    mut parser: lexopt::Parser,
+    out: &mut dyn Write,
+    names: &[&str],
+    flag: &str,
+) -> Result<(Option<Vec<OsString>>, bool), CliError> {
+    use lexopt::prelude::*;
+    let (mut files, mut set) = (Vec::new(), false);
     while let Some(arg) = parser.next()? {
         match arg {
-            Long("json") => json = true,
-            Value(value) if action.is_none() => action = Some(value.string()?),
+            Long("help") | Short('h') => {
+                write!(out, "{}", help::LAB)?;
+                return Ok((None, set));
+            }
+            Long(name) if flag.strip_prefix("--") == Some(name) => set = true,
+            Value(file) if files.len() < names.len() => files.push(file),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    match names.get(files.len()) {
+        Some(missing) => Err(usage(format_args!("lab needs {missing}"))),
+        None => Ok((Some(files), set)),
+    }
+}
+
+/// An error with the name of its file.
+fn in_file(file: &OsStr, why: impl std::fmt::Display) -> CliError {
+    CliError::Input(format!("vitrine: {}: {why}", file.to_string_lossy()))
+}
+
+/// Reads a lab.
+fn lab(file: &OsStr) -> Result<Lab, CliError> {
+    input::read(file)?.parse().map_err(|error| in_file(file, error))
+}
+
+fn run_lab(file: &OsStr, json: bool, out: &mut dyn Write) -> Result<Status, CliError> {
+    let run = run(&lab(file)?).map_err(|error| in_file(file, error))?;
+    let shown = if json {
+        serde_json::to_string(&run.to_json())
+    } else {
+        serde_json::to_string_pretty(&run.to_json())
+    };
+    writeln!(out, "{}", shown.map_err(std::io::Error::other)?)?;
+    Ok(Status::Ok)
+}
+
+fn export(mut parser: lexopt::Parser, out: &mut dyn Write) -> Result<Status, CliError> {
+    use lexopt::prelude::*;
+    let (mut file, mut to) = (None, None);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Long("to") => to = Some(parser.value()?.string()?),
+            Long("help") | Short('h') => {
+                write!(out, "{}", help::LAB)?;
+                return Ok(Status::Ok);
+            }
             Value(value) if file.is_none() => file = Some(value),
             other => return Err(other.unexpected().into()),
         }
     }
-    match (action.as_deref(), file) {
-        (Some("run"), Some(file)) => {
-            let text = input::read(&file)?;
-            let named =
-                |why: &dyn std::fmt::Display| CliError::Input(format!("{}: {why}", file.to_string_lossy()));
-            let lab: Lab = text.parse().map_err(|e: crate::lab::LabError| named(&e))?;
-            let run = run(&lab).map_err(|e| named(&e))?;
-            let shown = if json {
-                serde_json::to_string(&run.to_json())
-            } else {
-                serde_json::to_string_pretty(&run.to_json())
-            };
-            writeln!(out, "{}", shown.map_err(std::io::Error::other)?)?;
-            Ok(Status::Ok)
-        }
-        (Some("run"), None) => Err(usage("lab run needs a file")),
-        (Some(other), _) => Err(usage(format_args!("no such lab command: {other}"))),
-        (None, _) => Err(usage("lab needs a command: run")),
+    match to.as_deref() {
+        Some("bash") => {}
+        Some(other) => return Err(usage(format_args!("a lab is exported to bash, not to {other}"))),
+        None => return Err(usage("lab export needs --to bash")),
     }
+    let file = file.ok_or_else(|| usage("lab needs a file"))?;
+    let script = to_bash(&lab(&file)?).map_err(|error| in_file(&file, error))?;
+    write!(out, "{script}")?;
+    Ok(Status::Ok)
+}
+
+fn compare_runs(linux: &OsStr, model: &OsStr, score: bool, out: &mut dyn Write) -> Result<Status, CliError> {
+    let read = |file: &OsStr| -> Result<Value, CliError> {
+        serde_json::from_str(&input::read(file)?).map_err(|error| in_file(file, error))
+    };
+    let found = compare(&read(linux)?, &read(model)?);
+    if score {
+        writeln!(out, "{}", serde_json::to_string(&found).map_err(std::io::Error::other)?)?;
+    } else {
+        for difference in &found.differences {
+            writeln!(out, "{difference}")?;
+        }
+        writeln!(out, "{found}")?;
+    }
+    Ok(if found.differences.is_empty() { Status::Ok } else { Status::No })
 }

@@ -6,6 +6,8 @@ mod fmt;
 mod help;
 mod input;
 mod lab;
+mod on;
+mod rules;
 mod support;
 mod trace;
 mod trace_text;
@@ -23,6 +25,8 @@ pub enum Status {
     No,
     /// Bad usage or bad input.
     Bad,
+    /// What another program's exit status was.
+    Of(u8),
 }
 
 impl Status {
@@ -32,6 +36,7 @@ impl Status {
             Status::Ok => 0,
             Status::No => 1,
             Status::Bad => 2,
+            Status::Of(status) => status,
         }
     }
 }
@@ -109,6 +114,8 @@ fn dispatch(
             Some("trace") => trace::run(parser, out, err),
             Some("lab") => lab::command(parser, out),
             Some("fmt") => fmt::run(parser, out, err),
+            Some("on") => on::run(parser, out, err),
+            Some("rules") => rules::run(parser, out),
             Some("support") => support::run(parser, out),
             Some("help") => {
                 write!(out, "{}", help::MAIN)?;

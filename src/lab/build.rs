@@ -2,9 +2,9 @@
 
 use super::words;
 use super::{HostSpec, Interface, Lab, LinkEnd, Switch};
-use crate::abi::{IfName, Mac};
+use crate::abi::{IfName, Log, Mac};
 use crate::net::fib::Address;
-use crate::net::{DeviceKind, Host, HostId, Network};
+use crate::net::{DeviceKind, Event, Host, HostId, Network};
 use crate::netfilter::ipset::{self, Sets};
 use crate::netfilter::text::restore_with;
 use crate::netfilter::{Family, Hook, TableName};
@@ -211,7 +211,7 @@ fn settings(host: &mut Host, name: &str, spec: &HostSpec) -> Result<(), BuildErr
         words::add_neighbour(host, line).map_err(|why| bad(line, why))?;
     }
     for command in &spec.setup {
-        super::shell::run(host, command, "")
+        super::shell::run(host, command, "", &mut Log::<Event>::default())
             .and_then(|done| match done.status {
                 0 => Ok(()),
                 _ => Err(done.stderr),
@@ -222,7 +222,7 @@ fn settings(host: &mut Host, name: &str, spec: &HostSpec) -> Result<(), BuildErr
 }
 
 /// Adds every table and every builtin chain that a ruleset's text does not name.
-fn complete(text: &str) -> String {
+pub(super) fn complete(text: &str) -> String {
     let mut tables: Vec<(String, Vec<&str>)> = Vec::new();
     for line in text.lines().map(str::trim) {
         match line.strip_prefix('*') {

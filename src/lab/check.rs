@@ -120,14 +120,28 @@ fn check_host<'a>(
             return Err(at("listeners", &format_args!("there is a listener `{}` already", listener.label())));
         }
     }
-    for (key, _) in host.sysctls.iter() {
-        // A setting is a file below /proc/sys, and no other.
-        if key.is_empty() || key.split('/').any(|part| part == ".." || part.is_empty()) || key.contains('\0')
-        {
-            return Err(at("sysctls", &format_args!("`{key}` is no setting")));
+    for (key, value) in host.sysctls.iter() {
+        if !is_setting(key) || has_control(&value.to_string()) {
+            return Err(at("sysctls", &format_args!("`{key}` is no setting of the network")));
+        }
+    }
+    for (field, lines) in [("routes", &host.routes), ("ip_rules", &host.ip_rules), ("neigh", &host.neigh)] {
+        if let Some(line) = lines.iter().find(|line| has_control(line)) {
+            return Err(at(field, &format_args!("{line:?} is more than a line")));
         }
     }
     Ok(())
+}
+
+/// Whether a text has control characters, an end of line among them.
+fn has_control(text: &str) -> bool {
+    text.chars().any(|c| c.is_control() && c != '\t')
+}
+
+/// Whether a name is a setting of the network: only those belong to a host's own namespace.
+fn is_setting(key: &str) -> bool {
+    let mut parts = key.split(if key.contains('/') { '/' } else { '.' });
+    parts.next() == Some("net") && !has_control(key) && parts.all(|part| !part.is_empty() && part != "..")
 }
 
 fn one_family(path: &str, src: Option<IpAddr>, dst: IpAddr) -> Result<(), LabError> {

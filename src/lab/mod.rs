@@ -4,7 +4,9 @@ mod build;
 mod check;
 mod compare;
 mod error;
+mod export;
 mod packet;
+mod plan;
 mod probe;
 mod programs;
 mod run;
@@ -17,6 +19,7 @@ mod words;
 pub use build::{BuildError, build};
 pub use compare::{Comparison, Difference, Layer, Score, compare};
 pub use error::{LabError, PacketFault};
+pub use export::{ExportError, to_bash};
 pub use packet::{CraftedPacket, FlagBits, Fragmentation, ProtoName};
 pub use probe::{
     Close, PacketProbe, PacketsItem, PacketsProbe, PingProbe, Probe, PushProbe, RunProbe, SleepProbe,

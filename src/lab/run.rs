@@ -18,7 +18,7 @@ const QUIET: Duration = Duration::from_millis(60);
 /// So long a TCP server thinks before it answers: longer than a delayed acknowledgement takes.
 pub(super) const THINKS: Duration = Duration::from_millis(90);
 /// What a recording does between two probes takes about so long.
-const BETWEEN: Duration = Duration::from_millis(150);
+const BETWEEN: Duration = Duration::from_millis(100);
 /// No step waits longer.
 const LIMIT: Duration = Duration::from_secs(5);
 /// A SYN is given up before it is sent again.
@@ -512,7 +512,9 @@ impl Runner {
         let mut out = Map::new();
         let host = self.host(&p.host);
         let stdin = p.stdin.as_ref().map(|s| s.text()).unwrap_or_default();
-        match super::shell::run(self.net.host_mut(host), p.cmd.text().trim(), &stdin) {
+        let text = p.cmd.text();
+        let done = self.net.change(host, |host, sink| super::shell::run(host, text.trim(), &stdin, sink));
+        match done {
             Ok(done) => {
                 out.insert("exit".into(), done.status.into());
                 for (key, text) in [("stdout", done.stdout), ("stderr", done.stderr)] {

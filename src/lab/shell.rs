@@ -1,9 +1,10 @@
 //! The commands that a lab may run on a host: those of programs that the model has.
 
 use super::words;
-use crate::abi::IfName;
-use crate::net::Host;
+use crate::abi::{IfName, Sink};
 use crate::net::fib::Address;
+use crate::net::{Event, Host, Narrow};
+use crate::netfilter::programs::{self, Machine};
 use std::net::IpAddr;
 
 /// What a command printed, and how it ended.
@@ -17,26 +18,31 @@ pub struct Done {
     pub status: i32,
 }
 
-/// Runs a command line on a host: words, `;`, `&&` and line ends, no other shell grammar.
+/// Runs a command line on a host: words, `;`, `&&`, line ends and `2>&1`, no other shell grammar.
 ///
 /// Errors: a program or a part of the shell's language that the model does not have.
-pub fn run(host: &mut Host, command: &str, stdin: &str) -> Result<Done, String> {
+pub fn run(host: &mut Host, command: &str, stdin: &str, sink: &mut dyn Sink<Event>) -> Result<Done, String> {
     let mut all = Done::default();
     for part in command.split([';', '\n']) {
         for one in part.split("&&") {
-            let one = one.trim().trim_end_matches("2>&1").trim();
+            let (one, joined) = match one.trim().strip_suffix("2>&1") {
+                Some(one) => (one.trim(), true),
+                None => (one.trim(), false),
+            };
             if one.is_empty() {
                 continue;
             }
             if let Some(odd) = one.chars().find(|c| "|<>$`&(){}*?\\".contains(*c)) {
                 return Err(format!("the model's labs have no shell for `{odd}`"));
             }
-            let argv = split(one)?;
-            let done = program(host, &argv, stdin)?;
+            let mut done = program(host, &split(one)?, stdin, sink)?;
+            if joined {
+                done.stdout += &std::mem::take(&mut done.stderr);
+            }
             all.stdout += &done.stdout;
             all.stderr += &done.stderr;
             all.status = done.status;
-            if done.status != 0 && part.contains("&&") {
+            if done.status != 0 {
                 break;
             }
         }
@@ -65,7 +71,19 @@ fn split(line: &str) -> Result<Vec<String>, String> {
     if quote.is_some() { Err("a quote is not closed".into()) } else { Ok(words) }
 }
 
-fn program(host: &mut Host, argv: &[String], _stdin: &str) -> Result<Done, String> {
+fn program(
+    host: &mut Host,
+    argv: &[String],
+    stdin: &str,
+    sink: &mut dyn Sink<Event>,
+) -> Result<Done, String> {
+    if let Some((name, rest)) = argv.split_first() {
+        let (now, sink) = (host.now, &mut Narrow(sink));
+        let mut machine = Machine { netfilter: &mut host.netfilter, now, stdin, files: &|_| None, sink };
+        if let Some(done) = programs::run(name, rest, &mut machine) {
+            return Ok(Done { stdout: done.stdout, stderr: done.stderr, status: done.status.into() });
+        }
+    }
     let words: Vec<&str> = argv.iter().map(String::as_str).collect();
     let (v6, words) = match words.split_first() {
         Some((&"ip", rest)) => match rest.split_first() {

@@ -177,7 +177,7 @@ impl Pass {
         let value = match &step {
             PathStep::Rule { table, chain, rule, text, verdict, to, .. } => {
                 self.counted.push((format!("{prefix}{table}/{chain}/{rule}"), self.now.len()));
-                let rest = text.strip_prefix(&format!("-A {chain} ")).unwrap_or_default();
+                let rest = text.strip_prefix(&format!("-A {chain} ")).unwrap_or(text);
                 let mut step =
                     json!({"table": table, "chain": chain, "rule": rule, "text": rest, "verdict": verdict});
                 if let Some(to) = to {
@@ -237,6 +237,12 @@ fn show(
         Some(Fate::LoopedBack) => "looped-back".into(),
         Some(Fate::Gathered) if gathered.contains(&(pass.host, pass.first.id)) => "reassembled".into(),
         Some(Fate::Gathered) => lost_after(),
+        // A queue that nobody reads is no rule's drop.
+        Some(Fate::Dropped)
+            if pass.steps.last().is_some_and(|s| s["verdict"] == "?" || s["verdict"] == "QUEUE") =>
+        {
+            format!("lost-in-{hook}")
+        }
         Some(Fate::Dropped | Fate::Rejected) => "dropped".into(),
         // Confirmation comes after everything that a recording sees.
         Some(Fate::Lost(Lost::Clash)) if hook == Hook::Input => "delivered".into(),

@@ -151,12 +151,9 @@ impl Way<'_> {
         let routed = match self.host.route_in(skb) {
             Inbound::Local => return Target::Up,
             Inbound::Forward(hop) => hop,
+            // Also where the host only does not forward: it is the route that bridging asks for.
             Inbound::Lost(_) | Inbound::Refused { .. } => {
-                let own = Skb { iif: None, ..skb.clone() };
-                match self.host.route_out(&own, None) {
-                    super::routing::Outbound::To(hop) if hop.dev.as_ref() == Some(bridge) => hop,
-                    _ => return Target::Lost((Fate::Lost(Lost::NoRoute), Some(cause))),
-                }
+                return Target::Lost((Fate::Lost(Lost::NoRoute), Some(cause)));
             }
         };
         if routed.dev.as_ref() != Some(bridge) {

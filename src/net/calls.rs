@@ -159,7 +159,9 @@ impl Network {
             if let Some(socket) = self.host_mut(host).sockets.get_mut(id) {
                 socket.kind = SocketKind::Connection(Box::new(connection));
             }
-            self.perform(host, id, actions, true, cause);
+            let sender = self.sender_of(host, id);
+            self.perform(host, id, actions, sender, cause);
+            self.settle();
         }
         result
     }
@@ -331,7 +333,9 @@ impl Network {
         }
         packet.df =
             to.is_ipv4() && !too_long && options.df.unwrap_or(!self.host(host).is_on(Global::NoPmtuDisc));
-        self.send_own(host, packet, &options, true)
+        let sent = self.send_own(host, packet, &options, true);
+        self.settle();
+        sent
     }
 
     fn ttl_for(&self, host: HostId, options: &SocketOptions, hop: &Hop) -> u8 {
@@ -380,7 +384,9 @@ impl Network {
         self.between();
         let sender = Sender::Socket { uid: options.uid, gid: options.gid };
         let fixed = route_to.map(|_| hop);
-        self.lead_out(host, packet, sender, options, (fixed, None))
+        let sent = self.lead_out(host, packet, sender, options, (fixed, None));
+        self.settle();
+        sent
     }
 
     /// Leads a packet of a socket, whole, out of the host (`IP_HDRINCL`; also what UDP has made).

@@ -26,7 +26,7 @@ impl Way<'_> {
                 return;
             }
             // The host's one socket for ICMP is busy with what is being sent (`icmp_xmit_lock`).
-            if skb.iif.is_none() && skb.sender == Sender::Kernel && rejected.icmp().is_some() {
+            if skb.iif.is_none() && skb.sender == Sender::KernelSocket && rejected.icmp().is_some() {
                 return;
             }
             match self.host.error_source(skb) {
@@ -41,7 +41,12 @@ impl Way<'_> {
         packet.ttl = self.host.default_ttl(v4);
         let reflect = if v4 { Global::FwmarkReflect } else { Global::FwmarkReflect6 };
         let mark = if self.host.sysctls.is_on(reflect) { skb.mark } else { 0 };
-        self.outs.push(Out::Answer(Answer { packet, mark, ct: answering(skb.ct), cause }));
+        // What REJECT makes of a segment has no socket; ICMP has the host's own.
+        let sender = if packet.icmp().is_some() { Sender::KernelSocket } else { Sender::Kernel };
+        if sender == Sender::Kernel && skb.physin.is_some() {
+            return self.outs.push(Out::Direct { packet, about: Box::new(skb.clone()), cause });
+        }
+        self.outs.push(Out::Answer(Answer { packet, mark, sender, ct: answering(skb.ct), cause }));
     }
 
     /// Answers with an ICMP error, unless the packet is one itself (RFC 1122, 3.2.2) or a later fragment.
@@ -81,7 +86,7 @@ impl Way<'_> {
 
     /// Leads an answer out, in between.
     fn send_answer(&mut self, answer: Answer) {
-        let mut skb = Skb { ct: answer.ct, mark: answer.mark, ..Skb::new(answer.packet) };
+        let mut skb = answer.skb();
         let begins = self.emit(answer.cause, NetEvent::Answers { skb: Arc::new(skb.clone()) });
         let (fate, by) = self.send(&mut skb, begins);
         self.emit(by.unwrap_or(begins), NetEvent::Ended { fate, by });

@@ -129,7 +129,7 @@ impl Injected {
     fn owner(&self) -> (u32, u32) {
         match self.sender {
             Sender::Socket { uid, gid } => (uid, gid),
-            Sender::Kernel | Sender::UnknownSocket => (0, 0),
+            Sender::Kernel | Sender::KernelSocket | Sender::UnknownSocket => (0, 0),
         }
     }
 
@@ -213,7 +213,7 @@ impl fmt::Display for Injected {
         }
         match self.sender {
             Sender::Socket { uid, gid } => write!(f, "uid={uid} gid={gid} ")?,
-            Sender::Kernel => f.write_str("socket=none ")?,
+            Sender::Kernel | Sender::KernelSocket => f.write_str("socket=none ")?,
             Sender::UnknownSocket => {}
         }
         if let Some(ct) = self.ct {

@@ -23,6 +23,7 @@ impl Network {
         let event = LinkEvent::FrameSent { dev: dev.clone(), frame: Arc::new(frame.clone()) };
         let cause = self.emit(host, None, event);
         self.hand_over(host, dev, frame, 0, cause);
+        self.settle();
     }
 
     /// A frame arrives at a device.
@@ -144,7 +145,7 @@ impl Network {
         for out in outs {
             match out {
                 Out::Answer(answer) => {
-                    let mut skb = Skb { ct: answer.ct, mark: answer.mark, ..Skb::new(answer.packet) };
+                    let mut skb = answer.skb();
                     let cause = answer.cause;
                     self.walk(host, |way| {
                         let begins = way.emit(cause, NetEvent::Answers { skb: Arc::new(skb.clone()) });
@@ -160,6 +161,8 @@ impl Network {
                     let mut copy =
                         Skb { iif: dev, oif: Default::default(), cast: Some(Cast::Loopback), ..copy };
                     copy.sender = Default::default();
+                    // A program's send is interrupted by what it sends to itself.
+                    self.loop_back(host, copy, cause);
                     self.walk(host, |way| {
                         let again =
                             NetEvent::Continues { skb: Arc::new(real.clone()), hook: Hook::Postrouting };
@@ -175,7 +178,14 @@ impl Network {
                             }
                         }
                     });
-                    self.soon(Task::Loop { host, skb: Box::new(copy), cause });
+                }
+                Out::Direct { packet, about, cause } => {
+                    let (Some(dev), Some(from), Some(to)) = (about.physin, about.to_mac, about.mac) else {
+                        continue;
+                    };
+                    let body = FrameBody::Ip(packet);
+                    let frame = Frame { src: from, dst: to, vlan: None, bad_header: false, body };
+                    self.transmit_frame(host, &dev, frame, 0, cause);
                 }
                 Out::Deliver { skb, cause } => self.deliver(host, skb, cause),
                 Out::Tee(TeeCopy { mut skb, gateway, oif, cause }) => self.walk(host, |way| {

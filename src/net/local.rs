@@ -8,7 +8,7 @@ use super::sysctl::{Conf, Global};
 use super::tcp::{self, Action};
 use super::walk::Answer;
 use crate::abi::EventId;
-use crate::netfilter::{Cast, Family, Skb};
+use crate::netfilter::{Cast, Family, Sender, Skb};
 use crate::packet::{Icmp, IcmpType, Packet, Payload, Proto, Transport};
 use std::sync::Arc;
 
@@ -109,7 +109,7 @@ impl Network {
         let (id, isn) = self.reopened(host, id, skb);
         let settings =
             self.host(host).sockets.get(id).map(|s| self.tcp_settings(host, &s.options, skb.packet.src));
-        let owned = self.is_owned(host, id);
+        let sender = self.sender_of(host, id);
         let Some(socket) = self.host_mut(host).sockets.get_mut(id) else { return };
         let actions = match &mut socket.kind {
             SocketKind::Connection(connection) => connection.input(&skb.packet, now),
@@ -125,7 +125,7 @@ impl Network {
             }
             SocketKind::Udp | SocketKind::Raw(_) | SocketKind::Tcp => Vec::new(),
         };
-        self.perform(host, id, actions, owned, cause);
+        self.perform(host, id, actions, sender, cause);
     }
 
     /// A SYN may open a new connection over one in TIME-WAIT, if a listener is there: then it is the listener's, with
@@ -157,25 +157,25 @@ impl Network {
         let v4 = packet.src.is_ipv4();
         let reflect = if v4 { Global::FwmarkReflect } else { Global::FwmarkReflect6 };
         let mark = if self.host(host).is_on(reflect) { about.mark } else { 0 };
-        let answer = Answer { packet, mark, ct, cause };
+        let answer = Answer { packet, mark, sender: Sender::KernelSocket, ct, cause };
         self.follow(host, vec![super::walk::Out::Answer(answer)]);
         self.between();
     }
 
-    /// Carries out what a connection or a listener wants; `owned`: what it sends belongs to a program's socket.
+    /// Carries out what a connection or a listener wants; as this sender.
     pub(super) fn perform(
         &mut self,
         host: HostId,
         id: SocketId,
         actions: Vec<Action>,
-        owned: bool,
+        sender: Sender,
         cause: EventId,
     ) {
         for action in actions {
             match action {
                 Action::Send(packet) => {
                     // What OUTPUT drops, TCP sends again later.
-                    let _ = self.socket_sends(host, id, packet, owned, cause);
+                    let _ = self.socket_sends(host, id, packet, sender, cause);
                 }
                 Action::Connected => self.give(host, id, Incoming::Connected, cause),
                 Action::Accepted(connection) => {
@@ -257,8 +257,8 @@ impl Network {
             match &mut socket.kind {
                 SocketKind::Connection(connection) => {
                     let actions = connection.icmp_error(icmp, now);
-                    let owned = self.is_owned(host, id);
-                    self.perform(host, id, actions, owned, cause);
+                    let sender = self.sender_of(host, id);
+                    self.perform(host, id, actions, sender, cause);
                 }
                 SocketKind::Udp | SocketKind::Raw(_) => {
                     if socket.icmp_error(icmp, from) {

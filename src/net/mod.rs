@@ -47,4 +47,4 @@ pub use routing::Hop;
 pub use socket::{Incoming, QueuedError, Socket, SocketId, SocketKind, SocketOptions, Sockets};
 pub use sysctl::{Conf, Global, Sysctls, UnknownSysctl};
 pub use text::{HostTextError, HostTextProblem, parse_host};
-pub use walk::Answer;
+pub use walk::{Answer, Narrow};

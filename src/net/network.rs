@@ -246,6 +246,13 @@ impl Network {
         self.pass = None;
     }
 
+    /// Changes a host; what it tells goes into the log.
+    pub fn change<T>(&mut self, host: HostId, f: impl FnOnce(&mut Host, &mut dyn Sink<Event>) -> T) -> T {
+        self.pass = None;
+        let mut scribe = Scribe { log: &mut self.log, host, time: self.now, pass: &mut self.pass };
+        f(&mut self.hosts[usize::from(host.0)], &mut scribe)
+    }
+
     /// Leads something through a host.
     pub(super) fn walk<T>(&mut self, host: HostId, f: impl FnOnce(&mut Way) -> T) -> T {
         let mut scribe = Scribe { log: &mut self.log, host, time: self.now, pass: &mut self.pass };

@@ -127,7 +127,7 @@ impl Host {
     pub(super) fn route_out(&self, skb: &Skb, bound: Option<&IfName>) -> Outbound {
         let uid = match skb.sender {
             Sender::Socket { uid, .. } => uid,
-            Sender::Kernel | Sender::UnknownSocket => 0,
+            Sender::Kernel | Sender::KernelSocket | Sender::UnknownSocket => 0,
         };
         let flow = Flow { oif: bound, uid, any_source: true, ..flow_of(&skb.packet, skb.mark) };
         match self.routed_out(&flow) {

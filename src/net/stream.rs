@@ -13,14 +13,19 @@ use crate::packet::Packet;
 use std::net::IpAddr;
 
 impl Network {
-    /// True if what a TCP socket sends belongs to a program's socket: not after close, nor while it waits.
-    pub(super) fn is_owned(&self, host: HostId, id: SocketId) -> bool {
-        let Some(socket) = self.host(host).sockets.get(id) else { return false };
-        let ended = match &socket.kind {
+    /// As whose a TCP socket's segments go out: its program's, until that closes it; the kernel's own while the
+    /// connection only waits.
+    pub(super) fn sender_of(&self, host: HostId, id: SocketId) -> Sender {
+        let Some(socket) = self.host(host).sockets.get(id) else { return Sender::Kernel };
+        let waits = match &socket.kind {
             SocketKind::Connection(c) => matches!(c.state(), State::TimeWait | State::Closed),
             SocketKind::Udp | SocketKind::Raw(_) | SocketKind::Tcp | SocketKind::Listener(_) => false,
         };
-        socket.open && !ended
+        match (waits, socket.open) {
+            (true, _) => Sender::KernelSocket,
+            (false, true) => Sender::Socket { uid: socket.options.uid, gid: socket.options.gid },
+            (false, false) => Sender::Kernel,
+        }
     }
 
     /// Sends a segment of a connection.
@@ -29,14 +34,12 @@ impl Network {
         host: HostId,
         id: SocketId,
         mut packet: Packet,
-        owned: bool,
+        sender: Sender,
         cause: EventId,
     ) -> Result<(), Errno> {
         packet.id = self.host_mut(host).new_id();
         let Some(socket) = self.host(host).sockets.get(id) else { return Err(Errno::Einval) };
         let options = socket.options.clone();
-        let sender =
-            if owned { Sender::Socket { uid: options.uid, gid: options.gid } } else { Sender::Kernel };
         self.lead_out(host, packet, sender, &options, (None, Some(cause)))
     }
 
@@ -49,7 +52,9 @@ impl Network {
     ) -> Result<(), Errno> {
         let now = self.now();
         let actions = self.on_connection(host, id, |c| c.send(data, now))??;
-        self.perform(host, id, actions, true, cause);
+        let sender = self.sender_of(host, id);
+        self.perform(host, id, actions, sender, cause);
+        self.settle();
         Ok(())
     }
 
@@ -71,7 +76,9 @@ impl Network {
         let Ok((_, actions)) = self.on_connection(host, id, |c| c.read(now)) else { return };
         if !actions.is_empty() {
             let cause = self.called(host, id, SocketCall::Receive, &Ok(()));
-            self.perform(host, id, actions, true, cause);
+            let sender = self.sender_of(host, id);
+            self.perform(host, id, actions, sender, cause);
+            self.settle();
         }
     }
 
@@ -80,7 +87,9 @@ impl Network {
         let now = self.now();
         let result = self.on_connection(host, id, |c| c.shutdown_write(now)).and_then(|r| r);
         let cause = self.called(host, id, SocketCall::Shutdown, &result.as_ref().map(|_| ()).map_err(|e| *e));
-        self.perform(host, id, result?, true, cause);
+        let sender = self.sender_of(host, id);
+        self.perform(host, id, result?, sender, cause);
+        self.settle();
         Ok(())
     }
 
@@ -89,12 +98,17 @@ impl Network {
         let now = self.now();
         let cause = self.called(host, id, SocketCall::Close, &Ok(()));
         let actions = self.on_connection(host, id, |c| if abort { c.abort(now) } else { c.close(now) });
+        let sender = self
+            .host(host)
+            .sockets
+            .get(id)
+            .map_or(Sender::Kernel, |s| Sender::Socket { uid: s.options.uid, gid: s.options.gid });
         match actions {
             Ok(actions) => {
                 // The FIN still has the program's socket; what follows has none.
                 for action in &actions {
                     if let super::tcp::Action::Send(packet) = action {
-                        let _ = self.socket_sends(host, id, packet.clone(), true, cause);
+                        let _ = self.socket_sends(host, id, packet.clone(), sender, cause);
                     }
                 }
                 let rest =
@@ -102,7 +116,7 @@ impl Network {
                 if let Some(socket) = self.host_mut(host).sockets.get_mut(id) {
                     socket.open = false;
                 }
-                self.perform(host, id, rest, false, cause);
+                self.perform(host, id, rest, Sender::Kernel, cause);
                 let closed = self.on_connection(host, id, |c| c.state() == State::Closed);
                 if closed == Ok(true) {
                     self.host_mut(host).sockets.remove(id);
@@ -111,6 +125,7 @@ impl Network {
             Err(_) => self.host_mut(host).sockets.remove(id),
         }
         self.touch();
+        self.settle();
     }
 
     pub(super) fn tcp_settings(&self, host: HostId, options: &SocketOptions, to: IpAddr) -> Settings {
@@ -155,7 +170,7 @@ impl Network {
         if self.tcp_due(host, id).is_none_or(|due| due > now) {
             return;
         }
-        let owned = self.is_owned(host, id);
+        let sender = self.sender_of(host, id);
         let Some(socket) = self.host_mut(host).sockets.get_mut(id) else { return };
         let actions = match &mut socket.kind {
             SocketKind::Connection(c) => c.timer(now),
@@ -163,6 +178,6 @@ impl Network {
             SocketKind::Udp | SocketKind::Raw(_) | SocketKind::Tcp => return,
         };
         let cause = self.emit(host, None, SocketEvent::Timer { socket: id });
-        self.perform(host, id, actions, owned, cause);
+        self.perform(host, id, actions, sender, cause);
     }
 }

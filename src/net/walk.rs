@@ -50,6 +50,9 @@ pub(super) enum Out {
     Loop { skb: Skb, cause: EventId },
     /// The host's own copy of what it sends to a group or to all; `real` is what leaves.
     Copy { copy: Skb, real: Skb, hop: Hop, cause: EventId },
+    /// A RST about a segment that crossed a bridge goes straight back to the wire, as from the segment's receiver
+    /// (`nf_send_reset`).
+    Direct { packet: Packet, about: Box<Skb>, cause: EventId },
     /// It is for a socket, or for the kernel.
     Deliver { skb: Skb, cause: EventId },
     /// A copy that a TEE rule made goes to its gateway.
@@ -63,8 +66,15 @@ pub struct Answer {
     pub packet: Packet,
     /// Its mark.
     pub mark: u32,
+    pub(super) sender: Sender,
     pub(super) ct: Option<CtRef>,
     pub(super) cause: EventId,
+}
+
+impl Answer {
+    pub(super) fn skb(&self) -> Skb {
+        Skb { ct: self.ct, mark: self.mark, sender: self.sender, ..Skb::new(self.packet.clone()) }
+    }
 }
 
 /// Where a way through the host ended, and by which event.
@@ -112,6 +122,7 @@ impl Host {
         let answers = way.outs.into_iter().filter_map(|out| match out {
             Out::Answer(answer) => Some(answer),
             Out::Transmit { .. }
+            | Out::Direct { .. }
             | Out::Loop { .. }
             | Out::Copy { .. }
             | Out::Deliver { .. }
@@ -122,7 +133,7 @@ impl Host {
 
     /// Leads an answer of the kernel's out of the host.
     pub fn answer(&mut self, answer: Answer, choices: &mut Choices, sink: &mut dyn Sink<Event>) -> Fate {
-        let mut skb = Skb { ct: answer.ct, mark: answer.mark, ..Skb::new(answer.packet) };
+        let mut skb = answer.skb();
         let begins = NetEvent::Answers { skb: Arc::new(skb.clone()) };
         let begins = sink.emit(Some(answer.cause), begins.into());
         let mut way = Way::new(self, choices, sink);
@@ -160,7 +171,7 @@ impl<'a> Way<'a> {
         let held = |out: &Out| match out {
             Out::Answer(answer) => answer.ct?.entry,
             Out::Copy { copy: skb, .. } | Out::Loop { skb, .. } => skb.ct?.entry,
-            Out::Transmit { .. } | Out::Deliver { .. } | Out::Tee(_) => None,
+            Out::Transmit { .. } | Out::Direct { .. } | Out::Deliver { .. } | Out::Tee(_) => None,
         };
         let kept: Vec<_> = self.outs.iter().filter_map(held).collect();
         self.host.netfilter.forget_unconfirmed(&kept, ended, &mut Narrow(self.sink));
@@ -424,7 +435,7 @@ impl<'a> Way<'a> {
 }
 
 /// Lets netfilter write into the network's log.
-pub(super) struct Narrow<'a>(pub &'a mut dyn Sink<Event>);
+pub struct Narrow<'a>(pub &'a mut dyn Sink<Event>);
 
 impl Sink<NfEvent> for Narrow<'_> {
     fn emit(&mut self, cause: Option<EventId>, event: NfEvent) -> EventId {

@@ -56,27 +56,35 @@ pub fn table(family: Family, name: TableName, table: &Table) -> Vec<Refused> {
 
 /// Rules that ask an estimator which no rule of the table makes.
 fn estimators(table: &Table, refused: &mut Vec<Refused>) {
-    let rules =
-        || table.in_order().flat_map(|(name, chain)| chain.rules.iter().map(move |rule| (name, rule)));
-    let made: Vec<&str> = rules()
-        .filter_map(|(_, rule)| match &rule.target {
-            Target::Kept(kept) => kept.get("rateest-name"),
-            _ => None,
-        })
-        .collect();
-    for (chain, rule) in rules() {
-        let asked = rule.matches.iter().filter_map(|m| match m {
-            Match::Kept(kept) if kept.name == "rateest" => Some(kept),
-            _ => None,
-        });
-        let names = ["rateest", "rateest1", "rateest2"];
-        let missing = |kept: &super::kept::Kept| {
-            names.iter().filter_map(|n| kept.get(n)).any(|name| !made.contains(&name))
-        };
-        if asked.into_iter().any(|kept| missing(kept)) && !refused.iter().any(|r| r.line == rule.line) {
+    for (chain, rule) in table.in_order().flat_map(|(name, chain)| chain.rules.iter().map(move |r| (name, r)))
+    {
+        if asks_nobody(table, rule) && !refused.iter().any(|r| r.line == rule.line) {
             refused.push(Refused { line: rule.line, chain: chain.clone(), error: KernelError::Missing });
         }
     }
+}
+
+/// True for a rule that asks an estimator which no rule of the table makes.
+pub fn asks_nobody(table: &Table, rule: &Rule) -> bool {
+    let asked: Vec<&str> = rule
+        .matches
+        .iter()
+        .filter_map(|m| match m {
+            Match::Kept(kept) if kept.name == "rateest" => Some(kept),
+            _ => None,
+        })
+        .flat_map(|kept| ["rateest", "rateest1", "rateest2"].into_iter().filter_map(|n| kept.get(n)))
+        .collect();
+    if asked.is_empty() {
+        return false;
+    }
+    let made = |name: &&str| {
+        table.chains.values().flat_map(|c| c.rules.iter()).any(|rule| match &rule.target {
+            Target::Kept(kept) => kept.get("rateest-name") == Some(*name),
+            _ => false,
+        })
+    };
+    !asked.iter().all(made)
 }
 
 /// The graph of jumps between chains; each edge carries the line of its rule.
@@ -182,6 +190,40 @@ fn reaching(graph: &Graph) -> Vec<Vec<Hook>> {
         }
     }
     hooks
+}
+
+/// Says why the kernel refuses a rule at once, before it looks at the whole table. `base` is the hook of the chain,
+/// if it is a base chain.
+pub fn rule(family: Family, table: TableName, rule: &Rule, base: Option<Hook>) -> Option<KernelError> {
+    out_of_place(family, table, rule, base.as_slice(), base)
+}
+
+/// Says why the kernel refuses a table as a whole: loops, depth, and rules that jumps lead to from a hook where
+/// they may not be.
+pub fn reach(family: Family, table: &Table) -> Option<KernelError> {
+    let mut refused = Vec::new();
+    let (graph, nodes) = jumps(table, &mut Vec::new());
+    loops(table, &graph, &nodes, &mut refused);
+    if refused.is_empty() {
+        depth(table, &graph, &nodes, &mut refused);
+    }
+    if let Some(first) = refused.first() {
+        return Some(first.error);
+    }
+    let hooks = reaching(&graph);
+    let misplaced = table.chains.iter().any(|(name, chain)| {
+        let hooks = &hooks[nodes[name].index()];
+        let outside = |ext: &Extension| !ext.hooks.is_empty() && hooks.iter().any(|h| !ext.hooks.contains(h));
+        !hooks.is_empty()
+            && chain.rules.iter().any(|rule| {
+                let mut found = rule.matches.iter().filter(|m| !matches!(m, Match::Unknown(_)));
+                found.any(|m| !m.is_native() && matches::find(m.name(), family).is_some_and(outside))
+                    || rule.target.chain().is_none()
+                        && !matches!(rule.target, Target::Unknown(_))
+                        && targets::find(rule.target.name(), family).is_some_and(outside)
+            })
+    });
+    misplaced.then_some(KernelError::InvalidArgument)
 }
 
 /// Says why the kernel takes the rule not in this table, not from these hooks, or not at all. `base` is the hook

@@ -89,6 +89,10 @@ pub enum RuleError {
     OtherFamily,
     /// What iptables or the extension says in words of its own; a line's end where iptables writes one.
     Said(String),
+    /// What iptables says where neither the command nor the kernel is at fault (`OTHER_PROBLEM`).
+    Incompatible(String),
+    /// No such table.
+    NoSuchTable(String),
     /// A message that stands without the program's version: `iptables: …`.
     Plain(&'static str),
     /// The kernel does not remove a chain that has rules or is jumped to.
@@ -112,6 +116,10 @@ pub enum KernelError {
     Missing,
     /// ERANGE: a number out of the kernel's bounds.
     OutOfRange,
+    /// It has rules, or rules lead to it.
+    Busy,
+    /// There is one already.
+    Exists,
 }
 
 impl fmt::Display for KernelError {
@@ -121,6 +129,8 @@ impl fmt::Display for KernelError {
             Self::TooManyLinks => "Too many links",
             Self::NotSupported => "Operation not supported",
             Self::NotFound | Self::Missing => "No such file or directory",
+            Self::Busy => "Device or resource busy",
+            Self::Exists => "File exists",
             Self::OutOfRange => "Numerical result out of range",
         })
     }
@@ -134,8 +144,29 @@ impl RuleError {
     pub fn exit_status(&self) -> u8 {
         match self {
             RuleError::Kernel(..) | RuleError::Busy(_) => 4,
-            RuleError::Plain(_) => 1,
+            RuleError::Plain(_) | RuleError::Incompatible(_) => 1,
+            RuleError::NoSuchTable(_) => 3,
             _ => 2,
+        }
+    }
+
+    /// All that iptables writes to its error output about it, as a program of this name, and for a line of a file
+    /// that iptables-restore reads.
+    pub fn told(&self, program: &str, line: Option<u32>) -> String {
+        let place = line.map(|line| format!("Error occurred at line: {line}\n")).unwrap_or_default();
+        let help = format!("\n{place}Try `{program} -h' or '{program} --help' for more information.");
+        match self {
+            Self::Plain(_) => format!("{program}: {self}"),
+            Self::Kernel(..) | Self::Busy(_) => format!("{program} v1.8.9 (nf_tables):  {self}"),
+            Self::Incompatible(_) => format!("{program} v1.8.9 (nf_tables): {self}"),
+            Self::NoSuchTable(_) => format!(
+                "{program} v1.8.9 (nf_tables): {self}\nPerhaps {program} or your kernel needs to be upgraded."
+            ),
+            Self::BadArgument(_) => format!("{self}{help}"),
+            Self::OtherFamily => help.trim_start().to_owned(),
+            Self::DropInNat => format!("{program} v1.8.9 (nf_tables): \n{self}\n\n{help}"),
+            _ if self.has_blank_line() => format!("{program} v1.8.9 (nf_tables): {self}\n{help}"),
+            _ => format!("{program} v1.8.9 (nf_tables): {self}{help}"),
         }
     }
 
@@ -148,17 +179,7 @@ impl RuleError {
     ///     Try `ip6tables -h' or 'ip6tables --help' for more information.");
     /// ```
     pub fn stderr(&self, family: Family) -> String {
-        let program = family.program();
-        let help = format!("\nTry `{program} -h' or '{program} --help' for more information.");
-        match self {
-            Self::Plain(_) => format!("{program}: {self}"),
-            Self::Kernel(..) | Self::Busy(_) => format!("{program} v1.8.9 (nf_tables):  {self}"),
-            Self::BadArgument(_) => format!("{self}{help}"),
-            Self::OtherFamily => help.trim_start().to_owned(),
-            Self::DropInNat => format!("{program} v1.8.9 (nf_tables): \n{self}\n\n{help}"),
-            _ if self.has_blank_line() => format!("{program} v1.8.9 (nf_tables): {self}\n{help}"),
-            _ => format!("{program} v1.8.9 (nf_tables): {self}{help}"),
-        }
+        self.told(family.program(), None)
     }
 
     /// True for the messages that iptables ends with a line's end of their own.
@@ -217,6 +238,8 @@ impl fmt::Display for RuleError {
             ),
             Self::OtherFamily => f.write_str("this line is for the other family"),
             Self::Said(message) => f.write_str(message.trim_end_matches('\n')),
+            Self::Incompatible(message) => f.write_str(message),
+            Self::NoSuchTable(table) => write!(f, "table '{table}' does not exist"),
             Self::Plain(message) => f.write_str(message),
             Self::Busy(chain) => write!(f, "CHAIN_DEL failed (Device or resource busy): chain {chain}"),
             Self::Kernel(error, chain) => write!(f, "RULE_APPEND failed ({error}): rule in chain {chain}"),

@@ -3,7 +3,7 @@
 use super::conntrack::{CtEntry, CtRef, CtStatus, Expectation, SctpState, TcpState};
 use super::fact::{Fact, Ternary};
 use super::ipset::SetChange;
-use super::{ChainName, Hook, Policy, RuleRef, Skb, Stage, TableName};
+use super::{ChainName, Family, Hook, Policy, Rule, RuleRef, Skb, Stage, TableName};
 use serde::Serialize;
 use smol_str::SmolStr;
 use std::net::IpAddr;
@@ -129,6 +129,18 @@ pub enum Event {
         /// The line, as far as the model knows its fields.
         line: String,
     },
+    /// A command was run that changes rules.
+    CommandRun {
+        /// The program's name and its arguments.
+        command: String,
+    },
+    /// A family's rules changed.
+    RulesChanged {
+        /// Whose.
+        family: Family,
+        /// What changed.
+        change: RulesChange,
+    },
     /// A TEE rule copied the packet.
     Copied {
         /// The copy, not sent yet.
@@ -147,6 +159,92 @@ pub enum Event {
     NotKnown {
         /// What.
         what: NotKnown,
+    },
+}
+
+/// One change of a family's rules.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "change", rename_all = "kebab-case")]
+pub enum RulesChange {
+    /// A table came into being.
+    TableAdded {
+        /// Which.
+        table: TableName,
+    },
+    /// A table is gone, with its chains and rules.
+    TableRemoved {
+        /// Which.
+        table: TableName,
+    },
+    /// A chain came into being.
+    ChainAdded {
+        /// Its table.
+        table: TableName,
+        /// Which.
+        chain: ChainName,
+    },
+    /// A chain is gone.
+    ChainRemoved {
+        /// Its table.
+        table: TableName,
+        /// Which.
+        chain: ChainName,
+    },
+    /// A chain has another name, and so have the jumps to it.
+    ChainRenamed {
+        /// Its table.
+        table: TableName,
+        /// What it was called.
+        from: ChainName,
+        /// What it is called now.
+        to: ChainName,
+    },
+    /// A base chain's policy was set, and counts from anew.
+    PolicySet {
+        /// Its table.
+        table: TableName,
+        /// The chain.
+        chain: ChainName,
+        /// What it says now.
+        policy: Policy,
+    },
+    /// What a base chain's policy has counted was set to zero.
+    PolicyZeroed {
+        /// Its table.
+        table: TableName,
+        /// The chain.
+        chain: ChainName,
+    },
+    /// A rule came in; those behind it have moved.
+    RuleAdded {
+        /// Where it stands.
+        rule: RuleRef,
+        /// What it says.
+        #[serde(skip)]
+        new: Arc<Rule>,
+    },
+    /// A rule stands in the place of another.
+    RuleReplaced {
+        /// Where it stands.
+        rule: RuleRef,
+        /// What it says.
+        #[serde(skip)]
+        new: Arc<Rule>,
+    },
+    /// A rule is gone; those behind it have moved.
+    RuleRemoved {
+        /// Where it stood.
+        rule: RuleRef,
+        /// What it said.
+        #[serde(skip)]
+        was: Arc<Rule>,
+    },
+    /// All rules of a chain, or of a table, are gone.
+    Flushed {
+        /// The table.
+        table: TableName,
+        /// The chain; `None` for all.
+        chain: Option<ChainName>,
     },
 }
 

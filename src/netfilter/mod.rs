@@ -7,6 +7,7 @@ pub mod check;
 mod choices;
 pub mod conntrack;
 mod core_parts;
+mod edit;
 pub mod env;
 pub mod error;
 mod estimator;
@@ -22,6 +23,7 @@ pub mod matches;
 pub mod modules;
 mod nat;
 mod nat_tuple;
+pub mod programs;
 pub mod rate;
 mod rule;
 mod ruleset;
@@ -40,6 +42,7 @@ pub use choices::Choices;
 pub use conntrack::{
     Conntrack, ConntrackSettings, CtEntry, CtId, CtRef, CtState, CtStatus, TcpState, Template, Zone,
 };
+pub use edit::Edit;
 pub use env::{AddrType, Env, ReversePath, SocketFacts};
 pub use error::{KernelError, RuleError};
 pub use estimator::Estimator;

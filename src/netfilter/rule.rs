@@ -38,6 +38,15 @@ impl Counters {
         self.packets += 1;
         self.bytes += u64::from(bytes);
     }
+
+    /// Both together.
+    #[must_use]
+    pub fn plus(self, other: Counters) -> Counters {
+        Counters {
+            packets: self.packets.wrapping_add(other.packets),
+            bytes: self.bytes.wrapping_add(other.bytes),
+        }
+    }
 }
 
 impl fmt::Display for Counters {

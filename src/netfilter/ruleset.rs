@@ -68,8 +68,9 @@ pub enum ChainKind {
         hook: Hook,
         /// What its end means.
         policy: Policy,
-        /// What the policy had counted when the text was written.
-        counters: Counters,
+        /// What the policy had counted when the text was written; `None` for a chain that a rule brought in:
+        /// its policy does not count, until somebody sets it.
+        counters: Option<Counters>,
     },
     /// Entered by a jump; its end returns.
     User,
@@ -82,18 +83,20 @@ pub struct Chain {
     pub kind: ChainKind,
     /// The rules, first asked first.
     pub rules: Vec<Arc<Rule>>,
+    /// Its place in the order in which the table's chains were made; 0 where that is not known.
+    pub made: u32,
 }
 
 impl Chain {
     /// An empty user chain.
     pub fn user() -> Self {
-        Chain { kind: ChainKind::User, rules: Vec::new() }
+        Chain { kind: ChainKind::User, rules: Vec::new(), made: 0 }
     }
 
     /// An empty base chain that accepts.
     pub fn base(hook: Hook) -> Self {
-        let kind = ChainKind::Base { hook, policy: Policy::Accept, counters: Counters::default() };
-        Chain { kind, rules: Vec::new() }
+        let kind = ChainKind::Base { hook, policy: Policy::Accept, counters: Some(Counters::default()) };
+        Chain { kind, rules: Vec::new(), made: 0 }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Service names, as /etc/services of Debian 12 has them.
 
 use crate::packet::Proto;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 const TABLE: &str = include_str!("services.txt");
@@ -20,9 +21,31 @@ pub fn port_of(name: &str, proto: Option<Proto>) -> Option<u16> {
     ROWS[first..]
         .iter()
         .take_while(|row| row.name == name)
-        .find(|row| wanted.is_none_or(|w| row.protos.split(' ').any(|p| p == w)))
+        .find(|row| wanted.is_none_or(|w| row.protos.split(' ').any(|p| p.trim_start_matches('+') == w)))
         .map(|row| row.port)
 }
+
+/// The name of a port for a protocol; without one, the first of any.
+///
+/// ```
+/// use vitrine::netfilter::services::name_of;
+/// use vitrine::packet::Proto;
+/// assert_eq!(name_of(22, Some(Proto::TCP)), Some("ssh"));
+/// assert_eq!(name_of(22, Some(Proto::UDP)), None);
+/// ```
+pub fn name_of(port: u16, proto: Option<Proto>) -> Option<&'static str> {
+    let wanted = proto.and_then(Proto::name);
+    let rows = NAMES.get(&port)?;
+    let has = |row: &Row| row.protos.split(' ').any(|p| wanted.map_or(!p.starts_with('+'), |w| p == w));
+    rows.iter().find(|row| has(row)).map(|row| row.name)
+}
+
+/// The rows of each port, aliases left out, as they stand in the file.
+static NAMES: LazyLock<BTreeMap<u16, Vec<&'static Row>>> = LazyLock::new(|| {
+    let mut names: BTreeMap<u16, Vec<&'static Row>> = BTreeMap::new();
+    ROWS.iter().for_each(|row| names.entry(row.port).or_default().push(row));
+    names
+});
 
 struct Row {
     name: &'static str,

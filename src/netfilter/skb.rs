@@ -125,6 +125,8 @@ pub enum Sender {
     /// No socket: it came from outside, or the kernel itself made it.
     #[default]
     Kernel,
+    /// A socket of the kernel's own, which no user opened: for ICMP, for resets.
+    KernelSocket,
     /// A socket of this user and group.
     Socket {
         /// User.

@@ -39,6 +39,12 @@ const CLASSES: [(&str, u64); 22] = [
     ("EF", 0x2e),
 ];
 
+/// The name of a service, where value and mask are one's.
+pub(super) fn service_name(value: u8, mask: u8) -> Option<&'static str> {
+    let is = |(_, n): &&(&str, u32)| *n == u32::from(value) && mask == 0x3f;
+    SERVICES.iter().find(is).map(|(name, _)| *name)
+}
+
 /// `VALUE[/MASK]` or a service's name, which leaves the two lower bits out.
 pub(super) fn read_tos(text: &str, _: Cx) -> Result<Value, RuleError> {
     let byte = |n: u64| u32::try_from(n).ok().filter(|n| *n <= 0xff);

@@ -21,15 +21,15 @@ use std::sync::Arc;
 /// A host's netfilter: its rules and what they remember.
 #[derive(Clone, Debug, PartialEq, Default)]
 pub struct Netfilter {
-    rulesets: BTreeMap<Family, Arc<Ruleset>>,
+    pub(super) rulesets: BTreeMap<Family, Arc<Ruleset>>,
     /// The connections.
     pub conntrack: Conntrack,
     /// The memory of matches.
     pub modules: Modules,
     /// The IP sets.
     pub sets: Sets,
-    counters: BTreeMap<(Family, RuleRef), Counters>,
-    policies: BTreeMap<(Family, TableName, ChainName), Counters>,
+    pub(super) counters: BTreeMap<(Family, RuleRef), Counters>,
+    pub(super) policies: BTreeMap<(Family, TableName, ChainName), Counters>,
     tracking: bool,
     track_always: bool,
 }
@@ -132,6 +132,11 @@ impl Netfilter {
         self.counters.retain(|(f, _), _| *f != family);
         self.policies.retain(|(f, _, _), _| *f != family);
         self.rulesets.insert(family, ruleset);
+        self.look_for_tracking();
+    }
+
+    /// Tells whether any rule needs connection tracking.
+    pub(super) fn look_for_tracking(&mut self) {
         self.tracking = self.rulesets.values().flat_map(|r| r.rules()).any(|(_, rule)| {
             rule.target.needs_conntrack() || rule.matches.iter().any(|m| m.needs_conntrack())
         });
@@ -384,11 +389,13 @@ impl TableWalk<'_> {
             }
         }
         let (name, kind, entered) = base_chain;
-        let policy = match kind {
-            ChainKind::Base { policy, .. } => policy,
-            ChainKind::User => Policy::Accept,
+        let (policy, counts) = match kind {
+            ChainKind::Base { policy, counters, .. } => (policy, counters.is_some()),
+            ChainKind::User => (Policy::Accept, false),
         };
-        nf.policies.entry((self.family, self.table, name.clone())).or_default().count(self.packet_len);
+        if counts {
+            nf.policies.entry((self.family, self.table, name.clone())).or_default().count(self.packet_len);
+        }
         let event = Event::PolicyApplied { table: self.table, chain: name, policy };
         let event = cx.sink.emit(Some(entered), event);
         match policy {

@@ -50,6 +50,11 @@ impl Proto {
         OWN.iter().chain(ETC).find(|(_, n)| *n == self.0).map(|(name, _)| *name)
     }
 
+    /// The name that iptables carries itself.
+    pub fn own_name(self) -> Option<&'static str> {
+        OWN.iter().find(|(_, n)| *n == self.0).map(|(name, _)| *name)
+    }
+
     /// Reads a name as iptables' `-p` does: its own table, then /etc/protocols, case counting not.
     ///
     /// ```

@@ -128,7 +128,7 @@ fn matched(ruleset: &Ruleset, at: &RuleRef, maybe: bool) -> Option<PathStep> {
         Target::Goto(chain) => ("GOTO", Some(chain.clone())),
         Target::Nat(_) | Target::NetMap(_) => ("ACCEPT", None),
         Target::Typed(t) if matches!(t.act, Act::TProxy(_)) => ("ACCEPT", None),
-        Target::Queue => ("QUEUE", None),
+        Target::Queue | Target::NfQueue(_) => ("QUEUE", None),
         _ => ("CONTINUE", None),
     };
     let text = rule_line(Family::clone(&ruleset.family), &at.chain, rule);

@@ -156,6 +156,8 @@ impl Scene {
             | NfEvent::KernelDropped { .. }
             | NfEvent::Copied { .. }
             | NfEvent::LogWritten { .. }
+            | NfEvent::CommandRun { .. }
+            | NfEvent::RulesChanged { .. }
             | NfEvent::SetChanged { .. }
             | NfEvent::NotKnown { .. } => {}
         }

@@ -1,6 +1,7 @@
 //! Says events in sentences, in each language.
 
 mod connection;
+mod rules;
 mod sentence;
 mod sets;
 mod text;

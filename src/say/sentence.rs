@@ -1,8 +1,8 @@
 //! One sentence for each event.
 
-use super::connection;
 use super::sets::set_changed;
 use super::text::{Lang, Text};
+use super::{connection, rules};
 use crate::net::{Assumption, Event, Fate, Lost, NetEvent, Origin, Routed};
 use crate::netfilter::event::{ChangedBy, EnteredBy, Event as NfEvent, Manip, NotKnown, Skip, Verdict};
 use crate::netfilter::text::rule_parts;
@@ -177,6 +177,8 @@ fn netfilter(lang: Lang, ruleset: &Ruleset, event: &NfEvent) -> String {
         }
         NfEvent::KernelDropped { why } => connection::kernel_dropped(text, *why),
         NfEvent::LogWritten { line } => text.with("log-written", &[("line", line)]),
+        NfEvent::CommandRun { command } => text.with("command-run", &[("command", command)]),
+        NfEvent::RulesChanged { family, change } => rules::changed(text, *family, change),
         NfEvent::Copied { gateway, .. } => text.with("copied", &[("gateway", &gateway.to_string())]),
         NfEvent::NotKnown { what } => match what {
             NotKnown::MasqueradeAddress => text.get("not-known-masquerade-address"),

@@ -392,6 +392,8 @@ fn is_told(event: &Event) -> bool {
             | NfEvent::KernelDropped { .. }
             | NfEvent::Copied { .. }
             | NfEvent::LogWritten { .. }
+            | NfEvent::CommandRun { .. }
+            | NfEvent::RulesChanged { .. }
             | NfEvent::SetChanged { .. }
             | NfEvent::NotKnown { .. } => true,
             NfEvent::ConnectionChanged { change, .. } => match change {

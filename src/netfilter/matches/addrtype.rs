@@ -4,7 +4,7 @@ use super::super::env::AddrType;
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Fact, NotTold, Test};
 use super::super::skb::OutDev;
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value};
 use super::super::{Hook, Inv, Match, RuleError};
 use super::MatchCx;
@@ -201,5 +201,22 @@ impl AddrTypeMatch {
             answer.found = found;
         }
         answer
+    }
+}
+
+impl AddrTypeMatch {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.words("ADDRTYPE match");
+        for (side, types) in [("src", self.src), ("dst", self.dst)] {
+            if let Some(types) = types {
+                out.words(format_args!("{side}-type {}{}", Print::not(types.not), types.value.names()));
+            }
+        }
+        match self.limit {
+            Some(IfaceLimit::In) => out.words("limit-in"),
+            Some(IfaceLimit::Out) => out.words("limit-out"),
+            None => {}
+        }
     }
 }

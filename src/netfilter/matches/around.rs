@@ -48,7 +48,7 @@ pub(super) fn cpu(want: Inv<u32>) -> Test {
 /// The class that net_cls gives a socket (`cgroup_mt`); a packet without a socket never matches.
 pub(super) fn cgroup(_: Inv<u32>, cx: &MatchCx) -> Test {
     match cx.skb.sender {
-        Sender::Kernel => Test::absent(Absent::Socket),
+        Sender::Kernel | Sender::KernelSocket => Test::absent(Absent::Socket),
         Sender::Socket { .. } | Sender::UnknownSocket => Test::not_told(NotTold::Cgroup),
     }
 }

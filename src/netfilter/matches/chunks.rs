@@ -3,6 +3,7 @@
 use super::super::RuleError;
 use super::super::extension::said;
 use super::super::value::{Cx, Value};
+use crate::packet::Proto;
 use smol_str::SmolStr;
 
 /// SCTP's chunks by number, each with the letters of its flags from the highest bit down.
@@ -189,4 +190,23 @@ pub(super) fn read_types(text: &str, _: Cx) -> Result<Value, RuleError> {
     let names: Vec<&str> =
         TYPES.into_iter().zip(found).filter(|(_, set)| *set).map(|(name, _)| name).collect();
     Ok(Value::Text(names.join(",").into()))
+}
+
+/// The same words with numbers in place of names: chunks in hexadecimal, types each as one bit of sixteen.
+pub(super) fn by_number(proto: Proto, words: &str) -> String {
+    if proto != Proto::SCTP {
+        let number = |word: &str| match TYPES.iter().position(|t| *t == word) {
+            Some(10) => "10,11,12,13,14,15".to_owned(),
+            place => place.map(|p| p.to_string()).unwrap_or_default(),
+        };
+        return words.split(',').map(number).collect::<Vec<_>>().join(",");
+    }
+    let (which, list) = words.split_once(' ').unwrap_or_default();
+    let chunk = |word: &str| {
+        let (name, flags) = word.split_once(':').map_or((word, None), |(name, flags)| (name, Some(flags)));
+        let number = CHUNKS[..22].iter().find(|(n, ..)| *n == name).map(|(_, number, _)| *number);
+        let flags = flags.map(|f| format!(":{f}")).unwrap_or_default();
+        number.map_or_else(|| word.to_owned(), |n| format!("0x{n:04X}{flags}"))
+    };
+    format!("{which} {}", list.split(',').map(chunk).collect::<Vec<_>>().join(","))
 }

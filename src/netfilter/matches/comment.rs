@@ -1,7 +1,7 @@
 //! `-m comment`: says something to people, and always matches.
 
 use super::super::extension::{Args, BOTH, Extension, Opt};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::Kind;
 use super::super::{Match, RuleError};
 use smol_str::SmolStr;
@@ -23,5 +23,12 @@ fn build(args: &Args) -> Result<Match, RuleError> {
 impl Comment {
     pub(super) fn save(&self, out: &mut SaveOptions) {
         out.quoted("comment", &self.0);
+    }
+}
+
+impl Comment {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.words(format_args!("/* {} */", self.0));
     }
 }

@@ -3,7 +3,7 @@
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Absent, Fact, Test};
 use super::super::kept::Kept;
-use super::super::text::{SaveOptions, quote};
+use super::super::text::{Print, SaveOptions, quote};
 use super::super::value::{Cx, Kind, Value};
 use super::super::{CtEntry, Inv, KernelError, Match, RuleError};
 use super::MatchCx;
@@ -50,6 +50,11 @@ impl ConnectionMatch {
 
     pub(super) fn save(&self, out: &mut SaveOptions) {
         self.text.save(out);
+    }
+
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        super::listed::print(&self.text, out);
     }
 
     /// True for `connbytes`: a rule with it makes the kernel count.

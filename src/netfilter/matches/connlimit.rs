@@ -4,7 +4,7 @@ use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Fact, Test};
 use super::super::modules::Place;
 use super::super::rule::AddrMask;
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Kind, Value};
 use super::super::{Match, RuleError, TcpState};
 use super::MatchCx;
@@ -89,5 +89,14 @@ impl ConnLimit {
             None => seen.len() + 1,
         };
         Test::new((count > self.limit as usize) == self.above, Fact::Number(count as u64))
+    }
+}
+
+impl ConnLimit {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        let side = if self.dest { "dst" } else { "src" };
+        let compared = if self.above { ">" } else { "<=" };
+        out.words(format_args!("#conn {side}/{} {compared} {}", self.mask, self.limit));
     }
 }

@@ -4,7 +4,7 @@ use super::super::addr::HostMask;
 use super::super::conntrack::{CtState, CtStatus};
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Absent, Fact, Ternary, Test};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
@@ -276,5 +276,12 @@ fn short_addr(addr: HostMask) -> String {
     match addr.prefix_len() {
         Some(len) if !addr.is_host() => format!("{}/{len}", addr.addr),
         _ => addr.addr.to_string(),
+    }
+}
+
+impl ConntrackMatch {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.as_saved(|save| self.save(save));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Absent, Fact, Test};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::Kind;
 use super::super::{Inv, Match};
 use super::MatchCx;
@@ -75,5 +75,20 @@ impl EcnMatch {
         };
         let met = |want: Option<bool>, flag| want.is_none_or(|w| tcp.flags.has(flag) == w);
         Test::new(met(self.ece, TcpFlags::ECE) && met(self.cwr, TcpFlags::CWR), Fact::Flags(tcp.flags))
+    }
+}
+
+impl EcnMatch {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.words("ECN match");
+        for (name, bit) in [("ECE", self.ece), ("CWR", self.cwr)] {
+            if let Some(bit) = bit {
+                out.words(format_args!("{}{name}", Print::not(!bit)));
+            }
+        }
+        if let Some(Inv { not, value }) = self.ect {
+            out.words(format_args!("{}ECT={value}", Print::not(not)));
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::super::fact::{Fact, Test};
 use super::super::modules::{Bucket, HashEntry, HashKey, Window};
 use super::super::rate::{Rate, atoi, read_rate};
 use super::super::rule::AddrMask;
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value, leading_number};
 use super::super::{Match, RuleError};
 use super::MatchCx;
@@ -403,4 +403,25 @@ fn credits(period: u64) -> u64 {
     /// Credits a second.
     const SECOND: u64 = 250 << 39;
     period.wrapping_mul(SECOND / SCALE)
+}
+
+impl HashLimit {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.words("limit:");
+        let mut words = String::new();
+        self.save(&mut SaveOptions::new(&mut words, out.family, out.proto));
+        let mut words = words.split(' ').peekable();
+        while let Some(word) = words.next() {
+            let value = words.peek().copied().unwrap_or_default();
+            match word.strip_prefix("--hashlimit-") {
+                Some("upto") => out.words(format_args!("up to {value}")),
+                Some("mode") => out.words(format_args!("mode {}", value.replace(',', "-"))),
+                // The table's name is left out.
+                Some("name") | None => {}
+                Some(name) if value.starts_with("--") || value.is_empty() => out.words(name),
+                Some(name) => out.words(format_args!("{name} {value}")),
+            }
+        }
+    }
 }

@@ -2,8 +2,8 @@
 
 use super::super::extension::{Args, BOTH, Extension, Opt, V4, V6, said};
 use super::super::fact::{Absent, Fact, Test};
-use super::super::text::SaveOptions;
-use super::super::tos::{read_class, read_tos};
+use super::super::text::{Print, SaveOptions};
+use super::super::tos::{read_class, read_tos, service_name};
 use super::super::value::{Cx, Kind, Value, read};
 use super::super::{Family, Inv, Match, RuleError};
 use super::MatchCx;
@@ -194,6 +194,44 @@ impl HeaderMatch {
                     Test::new(within(want.value, mss.into()) != want.not, Fact::Number(mss.into()))
                 }
             },
+        }
+    }
+}
+
+impl HeaderMatch {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        let span = |(low, high): (u16, u16)| match low == high {
+            true => low.to_string(),
+            false => format!("{low}:{high}"),
+        };
+        match *self {
+            HeaderMatch::Length(Inv { not, value }) => {
+                out.words(format_args!("length {}{}", Print::not(not), span(value)));
+            }
+            HeaderMatch::TcpMss(Inv { not, value }) => {
+                out.words(format_args!("tcpmss match {}{}", Print::not(not), span(value)));
+            }
+            HeaderMatch::Dscp(Inv { not, value }) => {
+                out.words(format_args!("DSCP match {}0x{value:02x}", Print::not(not)));
+            }
+            HeaderMatch::Tos(Inv { not, value: (value, mask) }) => {
+                let not = Print::not(not);
+                match service_name(value, mask).filter(|_| !out.numeric) {
+                    Some(name) => out.words(format_args!("tos match{not} {name}")),
+                    None => out.words(format_args!("tos match{not}0x{value:02x}/0x{mask:02x}")),
+                }
+            }
+            HeaderMatch::Ttl(family, test) => {
+                let name = if family.is_v4() { "TTL" } else { "HL" };
+                let (compared, n) = match test {
+                    TtlTest::Is(Inv { not: false, value }) => ("==", value),
+                    TtlTest::Is(Inv { not: true, value }) => ("!=", value),
+                    TtlTest::Below(n) => ("<", n),
+                    TtlTest::Above(n) => (">", n),
+                };
+                out.words(format_args!("{name} match {name} {compared} {n}"));
+            }
         }
     }
 }

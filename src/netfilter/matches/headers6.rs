@@ -159,6 +159,11 @@ const MH_TYPES: [(&str, u8); 16] = [
     ("be", 7),
 ];
 
+/// The first name of a type.
+pub(super) fn mh_name(number: &str) -> Option<&'static str> {
+    MH_TYPES.iter().find(|(_, n)| n.to_string() == number).map(|(name, _)| *name)
+}
+
 pub(super) static MH: Extension =
     Extension::a_match("mh", V6, &[Opt::new("mh-type", Kind::Own(read_mh)).inv()], |args| {
         let mut kept = Kept::new(args);

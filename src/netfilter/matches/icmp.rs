@@ -2,7 +2,7 @@
 
 use super::super::extension::{Args, Extension, Opt, V4, V6, said};
 use super::super::fact::{Absent, Fact, Test};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value, leading_number};
 use super::super::{Family, Inv, Match, RuleError};
 use super::MatchCx;
@@ -116,5 +116,29 @@ impl IcmpMatch {
         let any = self.family.is_v4() && ty == ANY;
         let held = any || (ty == icmp.kind.ty && (low..=high).contains(&icmp.kind.code));
         Test::new(held != self.kind.not, Fact::Icmp(icmp.kind))
+    }
+}
+
+impl IcmpMatch {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        let Inv { not, value: IcmpCodes { ty, low, high } } = self.kind;
+        let v4 = self.family.is_v4();
+        out.words(if v4 { "icmp" } else { "ipv6-icmp" });
+        let mut names = icmp_names(v4).iter().filter(|n| !n.name.starts_with("mld-"));
+        let name = names.find(|n| n.ty == ty && n.codes == (low, high)).map(|n| n.name);
+        let name = if v4 && ty == ANY { Some("any") } else { name };
+        if let Some(name) = name.filter(|_| !out.numeric) {
+            return out.words(format_args!("{}{name}", Print::not(not)));
+        }
+        if not {
+            out.words("!");
+        }
+        out.bare(format_args!("type {ty}"));
+        if low == high {
+            out.words(format_args!("code {low}"));
+        } else if (low, high) != (0, 255) {
+            out.words(format_args!("codes {low}-{high}"));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use super::super::addr::network_number;
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Fact, Test};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
@@ -70,5 +70,17 @@ impl IpRange {
             }
         }
         answer
+    }
+}
+
+impl IpRange {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        for (side, range) in [("source", self.src), ("destination", self.dst)] {
+            if let Some(Inv { not, value: (low, high) }) = range {
+                let not = if not { " !" } else { "" };
+                out.words(format_args!("{side} IP range{not} {low}-{high}"));
+            }
+        }
     }
 }

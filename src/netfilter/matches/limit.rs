@@ -4,7 +4,7 @@ use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Fact, Test};
 use super::super::modules::{Bucket, Place};
 use super::super::rate::{Rate, read_rate};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value};
 use super::super::{Match, RuleError};
 use super::MatchCx;
@@ -71,5 +71,13 @@ impl Limit {
         bucket.fill(cx.now, most);
         let left = bucket.tokens / cost.max(1);
         Test::new(bucket.take(cost), Fact::Tokens(left))
+    }
+}
+
+impl Limit {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        let period = self.rate.unit.seconds() * SCALE / self.rate.count;
+        out.words(format_args!("limit: avg {} burst {}", Rate::of(period, SCALE), self.burst));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::extension::{Args, BOTH, Extension, Opt};
 use super::super::fact::{Absent, Fact, NotTold, Test};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Kind, Value};
 use super::super::{Hook, Inv, Match, RuleError};
 use super::MatchCx;
@@ -40,5 +40,13 @@ impl MacMatch {
             (Some(_), None) => Test::not_told(NotTold::Mac),
             (Some(_), Some(mac)) => Test::new((mac == self.0.value) != self.0.not, Fact::Mac(mac)),
         }
+    }
+}
+
+impl MacMatch {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        let not = if self.0.not { " !" } else { "" };
+        out.words(format_args!("MAC{not} {}", self.0.value));
     }
 }

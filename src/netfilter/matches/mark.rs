@@ -2,7 +2,7 @@
 
 use super::super::extension::{Args, BOTH, Extension, Opt};
 use super::super::fact::{Absent, Fact, Test};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::Kind;
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
@@ -53,5 +53,22 @@ impl MarkMatch {
             (true, None) => return Test::absent(Absent::Connection),
         };
         Test::new((mark & self.mask == self.mark.value) != self.mark.not, Fact::Mark(mark))
+    }
+}
+
+impl MarkMatch {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        let Inv { not, value } = self.mark;
+        let name = if self.of_connection { "connmark match " } else { "mark match" };
+        let not = match (self.of_connection, not) {
+            (false, true) => " !",
+            (true, true) => "!",
+            (_, false) => "",
+        };
+        match self.mask {
+            u32::MAX => out.words(format_args!("{name}{not} {value:#x}")),
+            mask => out.words(format_args!("{name}{not} {value:#x}/{mask:#x}")),
+        }
     }
 }

@@ -18,6 +18,7 @@ mod icmp;
 mod iprange;
 mod kept;
 mod limit;
+mod listed;
 mod mac;
 mod mark;
 mod multiport;
@@ -75,7 +76,7 @@ use super::fact::Test;
 use super::ipset::{Changes, Sets};
 use super::kept::Kept;
 use super::modules::Modules;
-use super::text::SaveOptions;
+use super::text::{Print, SaveOptions};
 use super::{Choices, Conntrack, CtEntry, Family, Hook, Inv, RuleRef, Skb, Unknown};
 use crate::abi::Time;
 use crate::packet::Proto;
@@ -322,6 +323,43 @@ impl Match {
             Match::Transport(m) => m.save(out),
             Match::Typed(m) => m.kept.save(out),
             Match::Unknown(m) => m.save(out),
+        }
+    }
+
+    /// Prints it as a listing does.
+    pub fn print(&self, out: &mut Print) {
+        match self {
+            Match::AddrType(m) => m.print(out),
+            Match::Comment(m) => m.print(out),
+            Match::Connection(m) => m.print(out),
+            Match::ConnLimit(m) => m.print(out),
+            Match::Conntrack(m) => m.print(out),
+            Match::Ecn(m) => m.print(out),
+            Match::HashLimit(m) => m.print(out),
+            Match::Header(m) => m.print(out),
+            Match::Icmp(m) => m.print(out),
+            Match::IpRange(m) => m.print(out),
+            Match::Limit(m) => m.print(out),
+            Match::Mac(m) => m.print(out),
+            Match::Mark(m) => m.print(out),
+            Match::Multiport(m) => m.print(out),
+            Match::Owner(m) => m.print(out),
+            Match::PhysDev(m) => m.print(out),
+            Match::Ports(m) => m.print(out),
+            Match::Quota(m) => m.print(out),
+            Match::Recent(m) => m.print(out),
+            Match::Set(m) => m.print(out),
+            Match::State(m) => m.print(out),
+            Match::Statistic(m) => m.print(out),
+            Match::Tcp(m) => m.print(out),
+            Match::Transport(m) => m.print(out),
+            Match::Kept(m) => listed::print(m, out),
+            Match::Typed(m) => listed::print(&m.kept, out),
+            Match::PktType(m) => pkttype::print(*m, out),
+            Match::Unknown(m) => {
+                out.words(&m.name);
+                out.word_for_word(|save| m.save(save));
+            }
         }
     }
 

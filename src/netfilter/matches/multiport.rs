@@ -2,7 +2,7 @@
 
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Absent, Fact, Test};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value, service};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
@@ -122,5 +122,24 @@ impl Multiport {
             PortSide::Either => (has(s) || has(d), Fact::Ports(s, d)),
         };
         Test::new(held != self.ports.not, found)
+    }
+}
+
+impl Multiport {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        let side = match self.side {
+            PortSide::Source => "sports",
+            PortSide::Destination => "dports",
+            PortSide::Either => "ports",
+        };
+        let not = if self.ports.not { " !" } else { "" };
+        let name = |port| out.port(port, out.proto);
+        let ports = self.ports.value.iter().map(|PortRange(low, high)| match low == high {
+            true => name(*low),
+            false => format!("{}:{}", name(*low), name(*high)),
+        });
+        let ports = ports.collect::<Vec<_>>().join(",");
+        out.words(format_args!("multiport {side} {not}{ports}"));
     }
 }

@@ -4,7 +4,7 @@ use super::super::error::KernelError;
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Absent, Fact, NotTold, Test};
 use super::super::skb::Sender;
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value, leading_number};
 use super::super::{Hook, Inv, Match, RuleError};
 use super::MatchCx;
@@ -166,6 +166,13 @@ impl Owner {
                     && self.socket_exists != Some(true);
                 return Test::new(negated, Fact::Absent(Absent::Socket));
             }
+            // It exists, and has no owner.
+            Sender::KernelSocket => {
+                let negated = self.uid.is_none_or(|r| r.not)
+                    && self.gid.is_none_or(|r| r.not)
+                    && self.socket_exists != Some(false);
+                return Test::new(negated, Fact::Absent(Absent::Socket));
+            }
             Sender::Socket { uid, gid } => (uid, gid),
             Sender::UnknownSocket => match (self.socket_exists, self.uid, self.gid) {
                 (Some(false), ..) => return Test::new(false, Fact::NotTold(NotTold::Owner)),
@@ -193,5 +200,28 @@ impl Owner {
             }
         }
         Test::new(true, found)
+    }
+}
+
+impl Owner {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        let socket =
+            self.socket_exists.map(|exists| Inv { not: !exists, value: "owner socket exists".into() });
+        let item = |what: &str, names: &[(&str, u32)], range: Option<Inv<(u32, u32)>>| {
+            range.map(|Inv { not, value: (low, high) }| {
+                let name = names.iter().find(|(_, id)| *id == low).map(|(name, _)| (*name).to_owned());
+                let name = name.filter(|_| !out.numeric).unwrap_or_else(|| low.to_string());
+                let who = if low == high { name } else { format!("{low}-{high}") };
+                Inv { not, value: format!("owner {what} match {who}") }
+            })
+        };
+        let items = [socket, item("UID", USERS, self.uid), item("GID", GROUPS, self.gid)];
+        for Inv { not, value } in items.into_iter().flatten() {
+            out.words(format_args!("{}{value}", if not { "! " } else { "" }));
+        }
+        if self.suppl_groups {
+            out.words("incl. suppl. groups");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Fact, Test};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value};
 use super::super::{Hook, IfMatch, Inv, Match, RuleError};
 use super::MatchCx;
@@ -111,5 +111,13 @@ impl PhysDev {
             && self.iif.as_ref().is_none_or(|i| i.not)
             && self.oif.as_ref().is_none_or(|o| o.not);
         Test::new(negated, Fact::Iface(None))
+    }
+}
+
+impl PhysDev {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.words("PHYSDEV match");
+        out.word_for_word(|save| self.save(save));
     }
 }

@@ -3,7 +3,7 @@
 use super::super::env::AddrType;
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Fact, NotTold, Test};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value};
 use super::super::{Cast, Inv, Match, RuleError};
 use super::MatchCx;
@@ -86,4 +86,9 @@ pub(super) fn test(want: Inv<PktType>, cx: &MatchCx) -> Test {
         }
     };
     Test::new((found == want.value) != want.not, Fact::Text(found.to_string()))
+}
+
+/// Prints it as a listing does.
+pub(super) fn print(kind: Inv<PktType>, out: &mut Print) {
+    out.words(format_args!("PKTTYPE {} {}", if kind.not { "!=" } else { "=" }, kind.value));
 }

@@ -2,7 +2,7 @@
 
 use super::super::extension::{Args, BOTH, Extension, Opt};
 use super::super::fact::{Absent, Fact, Test};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Kind, Value};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
@@ -125,5 +125,32 @@ pub(super) fn save_ports(
         if let Some(range) = range.filter(|r| r.not || r.value != PortRange::ALL) {
             out.option(name, range);
         }
+    }
+}
+
+impl Ports {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.words("udp");
+        print_ports(out, Proto::UDP, self.sport, self.dport);
+    }
+}
+
+/// ` spt:… dpts:…`, by the names of services unless numbers are asked for.
+pub(super) fn print_ports(
+    out: &mut Print,
+    proto: Proto,
+    sport: Option<Inv<PortRange>>,
+    dport: Option<Inv<PortRange>>,
+) {
+    for (name, range) in [("spt", sport), ("dpt", dport)] {
+        let Some(Inv { not, value }) = range.filter(|r| r.not || r.value != PortRange::ALL) else { continue };
+        let not = Print::not(not);
+        let port = |port| out.port(port, Some(proto));
+        let text = match value {
+            PortRange(low, high) if low == high => format!("{name}:{not}{}", port(low)),
+            PortRange(low, high) => format!("{name}s:{not}{}:{}", port(low), port(high)),
+        };
+        out.words(text);
     }
 }

@@ -3,7 +3,7 @@
 use super::super::extension::{Args, BOTH, Extension, Opt};
 use super::super::fact::{Fact, Test};
 use super::super::modules::Place;
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Kind, Value};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
@@ -31,5 +31,12 @@ impl Quota {
         let fits = before.checked_sub(cx.skb.packet.len().into());
         *left = fits.unwrap_or(0);
         Test::new(fits.is_some() != self.0.not, Fact::Number(before))
+    }
+}
+
+impl Quota {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.words(format_args!("quota: {} bytes", self.0.value));
     }
 }

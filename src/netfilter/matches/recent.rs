@@ -6,7 +6,7 @@ use super::super::fact::{Absent, Fact, Test};
 use super::super::modules::RecentEntry;
 use super::super::rule::AddrMask;
 use super::super::skb::Sender;
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Kind, Value};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
@@ -233,4 +233,31 @@ impl Recent {
 /// True for a name that may stand in `/proc` (`xt_check_proc_name`).
 pub(super) fn is_proc_name(name: &str) -> bool {
     !name.is_empty() && name != "." && name != ".." && !name.contains('/')
+}
+
+impl Recent {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        let action = match self.action.value {
+            RecentAction::Set => "SET",
+            RecentAction::Check => "CHECK",
+            RecentAction::Update => "UPDATE",
+            RecentAction::Remove => "REMOVE",
+        };
+        out.words(format_args!("{}recent: {action}", if self.action.not { "! " } else { "" }));
+        if self.seconds > 0 {
+            out.words(format_args!("seconds: {}", self.seconds));
+        }
+        if self.reap {
+            out.words("reap");
+        }
+        if self.hitcount > 0 {
+            out.words(format_args!("hit_count: {}", self.hitcount));
+        }
+        if self.rttl {
+            out.words("TTL-Match");
+        }
+        let side = if self.dest { "dest" } else { "source" };
+        out.words(format_args!("name: {} side: {side} mask: {}", self.name, self.mask));
+    }
 }

@@ -3,7 +3,7 @@
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Fact, SetFact, Ternary, Test};
 use super::super::ipset::{Answer, Ask, Compare, Look, Side};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value, number};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
@@ -171,5 +171,12 @@ impl SetMatch {
             Answer::NoSet => return Test::not_modelled(),
         };
         Test { held: Ternary::from(is_in).negate_if(self.name.not), found: fact }
+    }
+}
+
+impl SetMatch {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.as_saved(|save| self.save(save));
     }
 }

@@ -3,7 +3,7 @@
 use super::super::conntrack::CtState;
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Fact, Test};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
@@ -37,5 +37,12 @@ impl StateMatch {
     pub(super) fn test(&self, cx: &MatchCx) -> Test {
         let state = cx.skb.ct.map_or(CtState::Invalid, |ct| ct.state);
         Test::new(self.0.value.contains(&state) != self.0.not, Fact::State(state))
+    }
+}
+
+impl StateMatch {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.as_saved(|save| self.save(save));
     }
 }

@@ -3,7 +3,7 @@
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Fact, Ternary, Test};
 use super::super::modules::Place;
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
@@ -122,6 +122,22 @@ impl Statistic {
                 let seen = cx.modules.nth.entry(place).or_insert(last.saturating_sub(packet));
                 *seen = if *seen >= last { 0 } else { *seen + 1 };
                 Test::new((*seen == 0) != every.not, Fact::Number(u64::from(*seen)))
+            }
+        }
+    }
+}
+
+impl Statistic {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        match *self {
+            Statistic::Nth { every, packet: 0 } => {
+                let not = if every.not { " !" } else { "" };
+                out.words(format_args!("statistic mode nth{not} every {}", every.value));
+            }
+            Statistic::Random(_) | Statistic::Nth { .. } => {
+                out.words("statistic");
+                out.as_saved(|save| self.save(save));
             }
         }
     }

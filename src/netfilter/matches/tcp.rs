@@ -2,11 +2,11 @@
 
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Absent, Fact, NotTold, Test};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value, number};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
-use super::ports::{PortRange, is_all, save_ports, test_ports};
+use super::ports::{PortRange, is_all, print_ports, save_ports, test_ports};
 use crate::packet::{Proto, TcpFlags};
 
 /// What a TCP header must be like (iptables-extensions(8), tcp).
@@ -148,6 +148,24 @@ impl TcpMatch {
         match (self.sport.or(self.dport), self.flags) {
             (None, Some(_)) => Test::new(true, Fact::Flags(tcp.flags)),
             _ => ports,
+        }
+    }
+}
+
+impl TcpMatch {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.words("tcp");
+        print_ports(out, Proto::TCP, self.sport, self.dport);
+        if let Some(Inv { not, value }) = self.option {
+            out.words(format_args!("option={}{value}", Print::not(not)));
+        }
+        if let Some(Inv { not, value: (mask, set) }) = self.flags.filter(|f| f.not || f.value.0.0 != 0) {
+            let not = Print::not(not);
+            match out.numeric {
+                true => out.words(format_args!("flags:{not}0x{:02X}/0x{:02X}", mask.0, set.0)),
+                false => out.words(format_args!("flags:{not}{}/{}", flag_names(mask), flag_names(set))),
+            }
         }
     }
 }

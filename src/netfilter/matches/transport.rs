@@ -2,12 +2,12 @@
 
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Absent, Fact, NotTold, Ternary, Test};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value, number};
 use super::super::{Inv, Match, RuleError};
 use super::MatchCx;
-use super::chunks::{ChunkTest, chunk_names, read_chunks, read_types};
-use super::ports::{PortRange, test_ports};
+use super::chunks::{self, ChunkTest, chunk_names, read_chunks, read_types};
+use super::ports::{PortRange, print_ports, test_ports};
 use crate::packet::Proto;
 use smol_str::SmolStr;
 
@@ -142,5 +142,23 @@ impl TransportMatch {
             return Test::not_told(NotTold::Payload);
         }
         ports
+    }
+}
+
+impl TransportMatch {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.words(self.name());
+        print_ports(out, self.proto, self.sport, self.dport);
+        if let Some(Inv { not, value }) = &self.types {
+            let not = if *not { "! " } else { "" };
+            match out.numeric {
+                true => out.words(format_args!("{not}{}", chunks::by_number(self.proto, value))),
+                false => out.words(format_args!("{not}{value}")),
+            }
+        }
+        if let Some(Inv { not, value }) = self.option {
+            out.words(format_args!("option={}{value}", Print::not(not)));
+        }
     }
 }

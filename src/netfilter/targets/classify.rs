@@ -1,7 +1,7 @@
 //! `-j CLASSIFY`: sets the packet's class for traffic control.
 
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value};
 use super::super::{Hook, RuleError, Target};
 
@@ -40,5 +40,12 @@ fn build(args: &Args) -> Result<Target, RuleError> {
 impl Classify {
     pub(super) fn save(&self, out: &mut SaveOptions) {
         out.value("set-class", format_args!("{:04x}:{:04x}", self.0, self.1));
+    }
+}
+
+impl Classify {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.words(format_args!("CLASSIFY set {:x}:{:x}", self.0, self.1));
     }
 }

@@ -1,9 +1,10 @@
 //! `-j CONNMARK`: sets the connection's mark, or carries marks between packet and connection.
 
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::Kind;
 use super::super::{RuleError, Target};
+use super::mark::mark_words;
 use super::mark::set_mark;
 
 /// What becomes of a connection's mark (iptables-extensions(8), CONNMARK).
@@ -175,4 +176,33 @@ impl ConnMark {
 fn masks(out: &mut SaveOptions, nfmask: u32, ctmask: u32) {
     out.value("nfmask", format_args!("{nfmask:#x}"));
     out.value("ctmask", format_args!("{ctmask:#x}"));
+}
+
+impl ConnMark {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.words("CONNMARK");
+        match self.action {
+            ConnMarkAction::Set { value, mask } => out.words(mark_words(value, mask)),
+            ConnMarkAction::Save { nfmask: u32::MAX, ctmask: u32::MAX } => out.words("save"),
+            ConnMarkAction::Save { nfmask, ctmask } if nfmask == ctmask => {
+                out.words(format_args!("save mask {nfmask:#x}"));
+            }
+            ConnMarkAction::Save { nfmask, ctmask } => {
+                out.words(format_args!("save nfmask {nfmask:#x} ctmask ~{ctmask:#x}"));
+            }
+            ConnMarkAction::Restore { nfmask: u32::MAX, ctmask: u32::MAX } => out.words("restore"),
+            ConnMarkAction::Restore { nfmask, ctmask } if nfmask == ctmask => {
+                out.words(format_args!("restore mask {ctmask:#x}"));
+            }
+            ConnMarkAction::Restore { nfmask, ctmask } => {
+                out.words(format_args!("restore ctmask {ctmask:#x} nfmask ~{nfmask:#x}"));
+            }
+        }
+        match self.shift {
+            0 => {}
+            1.. => out.words(format_args!("left-shift-mark {}", self.shift)),
+            _ => out.words(format_args!("right-shift-mark {}", -i16::from(self.shift))),
+        }
+    }
 }

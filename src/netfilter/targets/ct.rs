@@ -2,7 +2,7 @@
 
 use super::super::error::KernelError;
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value, number};
 use super::super::{RuleError, TableName, Target};
 use crate::packet::Proto;
@@ -208,5 +208,16 @@ impl Ct {
             None => KernelError::InvalidArgument,
             Some(_) => KernelError::NotFound,
         })
+    }
+}
+
+impl Ct {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        if self.as_notrack {
+            return out.words("NOTRACK");
+        }
+        out.words("CT");
+        out.as_saved(|save| self.save(save));
     }
 }

@@ -3,7 +3,7 @@
 use super::super::RuleError;
 use super::super::Target;
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Kind, Value};
 use smol_str::SmolStr;
 
@@ -88,6 +88,34 @@ impl Log {
             if given {
                 out.flag(name);
             }
+        }
+    }
+}
+
+impl Log {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.words("LOG");
+        let flags = [
+            (self.tcp_sequence, 0x01, "tcp-sequence"),
+            (self.tcp_options, 0x02, "tcp-options"),
+            (self.ip_options, 0x04, "ip-options"),
+            (self.uid, 0x08, "uid"),
+            (self.macdecode, 0x20, "macdecode"),
+        ];
+        if out.numeric {
+            let bits: u32 = flags.iter().filter(|(given, ..)| *given).map(|(_, bit, _)| *bit).sum();
+            out.words(format_args!("flags {bits} level {}", self.level));
+        } else {
+            const LEVELS: [&str; 8] = ["emerg", "alert", "crit", "err", "warn", "notice", "info", "debug"];
+            let level = LEVELS.get(usize::from(self.level)).copied().unwrap_or_default();
+            out.words(format_args!("level {level}"));
+            for (_, _, name) in flags.iter().filter(|(given, ..)| *given) {
+                out.words(name);
+            }
+        }
+        if !self.prefix.is_empty() {
+            out.words(format_args!("prefix \"{}\"", self.prefix));
         }
     }
 }

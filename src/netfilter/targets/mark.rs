@@ -1,7 +1,7 @@
 //! `-j MARK`: sets the packet's mark.
 
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::Kind;
 use super::super::{RuleError, Target};
 
@@ -65,5 +65,23 @@ impl MarkTarget {
     /// The mark that this one becomes.
     pub fn apply(self, mark: u32) -> u32 {
         (mark & !self.mask) ^ self.value
+    }
+}
+
+impl MarkTarget {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.words(format_args!("MARK {}", mark_words(self.value, self.mask)));
+    }
+}
+
+/// What is done to a mark: the short form that says it.
+pub(super) fn mark_words(value: u32, mask: u32) -> String {
+    match (value, mask) {
+        (0, _) => format!("and {:#x}", !mask),
+        _ if value == mask => format!("or {value:#x}"),
+        (_, 0) => format!("xor {value:#x}"),
+        (_, u32::MAX) => format!("set {value:#x}"),
+        _ => format!("xset {value:#x}/{mask:#x}"),
     }
 }

@@ -5,6 +5,7 @@ mod connmark;
 mod ct;
 mod hmark;
 mod kept;
+mod listed;
 mod log;
 mod log_line;
 mod mark;
@@ -47,7 +48,7 @@ pub use typed::{Act, TypedTarget};
 use super::error::KernelError;
 use super::extension::{self, Extension};
 use super::kept::Kept;
-use super::text::SaveOptions;
+use super::text::{Print, SaveOptions};
 use super::{ChainName, Family, Hook, Unknown};
 use crate::packet::Proto;
 
@@ -319,6 +320,42 @@ impl Target {
             Target::Typed(t) => t.kept.save(out),
             Target::Kept(t) => t.save(out),
             Target::Unknown(u) => u.save(out),
+        }
+    }
+
+    /// Prints it as a listing does.
+    pub fn print(&self, out: &mut Print) {
+        match self {
+            Target::None
+            | Target::Accept
+            | Target::Drop
+            | Target::Queue
+            | Target::Return
+            | Target::Jump(_)
+            | Target::Goto(_)
+            | Target::Trace => {}
+            Target::Checksum => out.words("CHECKSUM fill"),
+            Target::Classify(t) => t.print(out),
+            Target::ConnMark(t) => t.print(out),
+            Target::Ct(t) => t.print(out),
+            Target::Dscp(t) => t.print(out),
+            Target::Log(t) => t.print(out),
+            Target::Mark(t) => t.print(out),
+            Target::Nat(t) => t.print(out),
+            Target::NetMap(t) => t.print(out),
+            Target::NfLog(t) => t.print(out),
+            Target::NfQueue(t) => t.print(out),
+            Target::Reject(t) => t.print(out),
+            Target::TcpMss(t) => t.print(out),
+            Target::Tos(t) => t.print(out),
+            Target::Ttl(t) => t.print(out),
+            Target::Kept(t) => listed::print(t, out),
+            Target::Set(t) => out.as_saved(|save| t.save(save)),
+            Target::Typed(t) => listed::print(&t.kept, out),
+            Target::Unknown(t) => {
+                out.words(&t.name);
+                out.word_for_word(|save| t.save(save));
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! `-j DNAT`, `SNAT`, `MASQUERADE` and `REDIRECT`: set up a flow's translation.
 
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value, leading_number};
 use super::super::{Family, Hook, RuleError, TableName, Target, services};
 use crate::packet::Proto;
@@ -272,6 +272,31 @@ impl NatTarget {
         }
         if self.persistent {
             out.flag("persistent");
+        }
+    }
+}
+
+impl NatTarget {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        match self.variant {
+            NatVariant::Dnat | NatVariant::Snat => out.words(format_args!("to:{:#}", self.range)),
+            NatVariant::Masquerade if self.range.ports.is_some() => {
+                out.words(format_args!("masq ports: {}", self.range));
+            }
+            NatVariant::Redirect if self.range.ports.is_some() => {
+                out.words(format_args!("redir ports {}", self.range));
+            }
+            NatVariant::Masquerade | NatVariant::Redirect => {}
+        }
+        if matches!(self.choice, PortChoice::Random | PortChoice::Both) {
+            out.words("random");
+        }
+        if matches!(self.choice, PortChoice::RandomFully | PortChoice::Both) {
+            out.words("random-fully");
+        }
+        if self.persistent {
+            out.words("persistent");
         }
     }
 }

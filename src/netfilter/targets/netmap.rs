@@ -3,7 +3,7 @@
 use super::super::addr::HostMask;
 use super::super::extension::{Args, BOTH, Extension, Opt};
 use super::super::rule::AddrMask;
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Kind, Value};
 use super::super::{Hook, RuleError, TableName, Target};
 use std::net::IpAddr;
@@ -44,5 +44,12 @@ impl NetMap {
             (IpAddr::V6(a), IpAddr::V6(net), IpAddr::V6(mask)) => IpAddr::V6((a & !mask) | net),
             _ => addr,
         }
+    }
+}
+
+impl NetMap {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.words(format_args!("to:{}", self.0));
     }
 }

@@ -1,7 +1,7 @@
 //! `-j NFLOG`: hands a copy of the packet to a program.
 
 use super::super::extension::{Args, BOTH, Extension, Opt};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::Kind;
 use super::super::{RuleError, Target};
 use super::log::read_prefix;
@@ -61,5 +61,12 @@ impl NfLog {
         if self.threshold != 0 {
             out.value("nflog-threshold", self.threshold);
         }
+    }
+}
+
+impl NfLog {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.as_saved(|save| self.save(save));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::super::error::KernelError;
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value, read};
 use super::super::{RuleError, Target};
 
@@ -73,5 +73,22 @@ impl NfQueue {
     /// The kernel counts queues in 16 bits: all of them are too many.
     pub(super) fn kernel(&self) -> Option<KernelError> {
         (self.queues == (0, u16::MAX)).then_some(KernelError::InvalidArgument)
+    }
+}
+
+impl NfQueue {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        let (low, high) = self.queues;
+        match low == high {
+            true => out.words(format_args!("NFQUEUE num {low}")),
+            false => out.words(format_args!("NFQUEUE balance {low}:{high}")),
+        }
+        if self.bypass {
+            out.words("bypass");
+        }
+        if self.cpu_fanout {
+            out.words("cpu-fanout");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! `-j REJECT`: throws the packet away and tells the sender.
 
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::{Cx, Kind, Value};
 use super::super::{Family, Hook, RuleError, TableName, Target};
 use crate::packet::{Icmp, IcmpType, Packet, Proto, Tcp, TcpFlags, TcpNumbers, Transport};
@@ -129,6 +129,13 @@ impl Reject {
         let mut answer = Packet::new(src, dst, transport)?;
         answer.df = self.with == RejectWith::TcpReset && src.is_ipv4();
         Some(answer)
+    }
+}
+
+impl Reject {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.words(format_args!("reject-with {}", self.with_name()));
     }
 }
 

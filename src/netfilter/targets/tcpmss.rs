@@ -1,7 +1,7 @@
 //! `-j TCPMSS`: writes the segment size that TCP offers.
 
 use super::super::extension::{Args, Extension, Opt, V4, V6, said};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::Kind;
 use super::super::{Hook, RuleError, Target};
 use crate::packet::{Packet, Proto, Transport};
@@ -123,5 +123,15 @@ mod tests {
         let mut packet = parse_packet(&mut Words::new(v6)).expect("it is right");
         assert_eq!(TcpMss::Clamp.apply(&mut packet, || Some((60, 1500))), Some(false));
         assert_eq!(TcpMss::Clamp.apply(&mut packet, || None), None);
+    }
+}
+
+impl TcpMss {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        match self {
+            TcpMss::Set(mss) => out.words(format_args!("TCPMSS set {mss}")),
+            TcpMss::Clamp => out.words("TCPMSS clamp to PMTU"),
+        }
     }
 }

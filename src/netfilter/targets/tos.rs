@@ -1,8 +1,8 @@
 //! `-j TOS` and `-j DSCP`: writes the type of service byte.
 
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
-use super::super::text::SaveOptions;
-use super::super::tos::{read_class, read_tos};
+use super::super::text::{Print, SaveOptions};
+use super::super::tos::{read_class, read_tos, service_name};
 use super::super::value::Kind;
 use super::super::{RuleError, TableName, Target};
 
@@ -86,5 +86,28 @@ impl Dscp {
     /// What the byte becomes; its two lower bits stay.
     pub fn apply(self, tos: u8) -> u8 {
         (tos & 0x03) | self.0 << 2
+    }
+}
+
+impl Tos {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        let (value, mask) = (self.value, self.mask);
+        let words = match service_name(value, mask) {
+            _ if out.numeric => format!("set 0x{value:02x}/0x{mask:02x}"),
+            Some(name) => return out.words(format_args!(" TOS set{name}")),
+            None if value == mask => format!("or 0x{value:02x}"),
+            None if mask == 0 => format!("xor 0x{value:02x}"),
+            None if value == 0 => format!("and 0x{:02x}", !mask),
+            None => format!("set 0x{value:02x}/0x{mask:02x}"),
+        };
+        out.words(format_args!("TOS {words}"));
+    }
+}
+
+impl Dscp {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        out.words(format_args!("DSCP set 0x{:02x}", self.0));
     }
 }

@@ -1,7 +1,7 @@
 //! `-j TTL` and `-j HL`: writes the time to live.
 
 use super::super::extension::{Args, Extension, Opt, V4, V6, said};
-use super::super::text::SaveOptions;
+use super::super::text::{Print, SaveOptions};
 use super::super::value::Kind;
 use super::super::{Family, RuleError, TableName, Target};
 
@@ -91,6 +91,18 @@ impl Ttl {
             TtlAction::Set(n) => n,
             TtlAction::Dec(n) => ttl.saturating_sub(n),
             TtlAction::Inc(n) => ttl.saturating_add(n),
+        }
+    }
+}
+
+impl Ttl {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        let name = if self.family.is_v4() { "TTL" } else { "HL" };
+        match self.action {
+            TtlAction::Set(n) => out.words(format_args!("{name} set to {n}")),
+            TtlAction::Dec(n) => out.words(format_args!("{name} decrement by {n}")),
+            TtlAction::Inc(n) => out.words(format_args!("{name} increment by {n}")),
         }
     }
 }

@@ -34,7 +34,7 @@ impl Section {
                 if let Some(policy) = policy
                     && let Some(chain) = self.table.chains.get_mut(&chain)
                 {
-                    Arc::make_mut(chain).kind = ChainKind::Base { hook, policy, counters };
+                    Arc::make_mut(chain).kind = ChainKind::Base { hook, policy, counters: Some(counters) };
                 }
             }
             None => {
@@ -89,7 +89,10 @@ impl Section {
             | Verb::NewChain
             | Verb::Rename(_)
             | Verb::Policy(_)
-            | Verb::List => Ok(()),
+            | Verb::ZeroAt(_)
+            | Verb::List(_)
+            | Verb::Version { .. }
+            | Verb::Help => Ok(()),
         }
     }
 
@@ -100,9 +103,9 @@ impl Section {
             Verb::Policy(policy) => return self.set_policy(name, &policy),
             // iptables-restore finds only chains that were there before the file.
             Verb::Rename(_) => return Err(NO_CHAIN),
-            Verb::List => return Ok(()),
-            Verb::Zero if self.table.chains.contains_key(name) => return Ok(()),
-            Verb::Zero => return Err(NO_CHAIN),
+            Verb::List(_) | Verb::Version { .. } | Verb::Help => return Ok(()),
+            Verb::Zero | Verb::ZeroAt(_) if self.table.chains.contains_key(name) => return Ok(()),
+            Verb::Zero | Verb::ZeroAt(_) => return Err(NO_CHAIN),
             _ => {}
         }
         let missing = if matches!(verb, Verb::Delete | Verb::Check) { BAD_RULE } else { NO_CHAIN };
@@ -145,7 +148,10 @@ impl Section {
             | Verb::DeleteChain
             | Verb::Policy(_)
             | Verb::Rename(_)
-            | Verb::List
+            | Verb::List(_)
+            | Verb::Version { .. }
+            | Verb::Help
+            | Verb::ZeroAt(_)
             | Verb::Zero => {}
         }
         Ok(())

@@ -16,11 +16,19 @@ use smol_str::SmolStr;
 impl Parser<'_> {
     /// Checks what was read, and makes a command of it.
     pub(super) fn finish(&mut self) -> Result<Command, (usize, RuleError)> {
+        if let Some(verb) = self.asked.take() {
+            return Ok(self.command_of(verb, None, Vec::new(), None));
+        }
         let last = self.words.len().saturating_sub(1);
         let drops = self.target.as_ref().is_some_and(|t| t.name == "DROP")
             || matches!(&self.verb, Some(Given { verb: Verb::Policy(p), .. }) if p == "DROP");
-        if drops && self.reading.table == TableName::Nat {
+        let in_nat = self.table.map_or(self.reading.table == TableName::Nat, |t| t == TableName::Nat.name());
+        if drops && in_nat {
             return Err((self.target.as_ref().map_or(last, |t| t.word), RuleError::DropInNat));
+        }
+        if self.waits == (false, true) {
+            let said = "--wait-interval only makes sense with --wait\n";
+            return Err((last, RuleError::Said(said.into())));
         }
         for is_target in [false, true] {
             for place in 0..self.loaded.len() {
@@ -28,6 +36,9 @@ impl Parser<'_> {
                     self.build(place).map_err(|e| (self.loaded[place].word, e))?;
                 }
             }
+        }
+        if self.leftover {
+            return Err((last, RuleError::Said("unknown arguments found on commandline".into())));
         }
         let Some(Given { verb, chain, .. }) = self.verb.take() else {
             return Err((0, RuleError::Said("no command specified".into())));
@@ -46,7 +57,7 @@ impl Parser<'_> {
             let said = "Replacement rule does not specify a unique address";
             return Err((last, RuleError::Said(said.into())));
         }
-        if let Some(option) = self.listing.or_else(|| self.rule_option().filter(|_| !verb.takes_rule())) {
+        if let Some(option) = self.options().into_iter().find(|letter| verb.refuses(*letter)) {
             let said = format!("Illegal option `-{option}' with this command");
             return Err((last, RuleError::Said(said)));
         }
@@ -54,7 +65,9 @@ impl Parser<'_> {
             if name.as_str().len() > ChainName::MAX {
                 return Err((*word, too_long(name.as_str())));
             }
-            self.check_interfaces(name).map_err(|e| (*word, e))?;
+            if verb.takes_rule() {
+                self.check_interfaces(name).map_err(|e| (*word, e))?;
+            }
         }
         let jump = self.jump();
         self.clean(sources, destinations, jump, verb, chain)
@@ -86,7 +99,29 @@ impl Parser<'_> {
                 }
             }
         }
-        Ok(Command { verb, chain, rules, jump, remarks: std::mem::take(&mut self.remarks) })
+        Ok(self.command_of(verb, chain, rules, jump))
+    }
+
+    fn command_of(
+        &mut self,
+        verb: Verb,
+        chain: Option<(ChainName, usize)>,
+        rules: Vec<Rule>,
+        jump: Option<(ChainName, usize)>,
+    ) -> Command {
+        Command {
+            verb,
+            chain,
+            rules,
+            jump,
+            table: self.table.map(SmolStr::new),
+            verbose: self.verbose,
+            numeric: self.flags.contains(&'n'),
+            exact: self.flags.contains(&'x'),
+            line_numbers: self.flags.contains(&'0'),
+            counters: self.counters,
+            remarks: std::mem::take(&mut self.remarks),
+        }
     }
 
     /// The addresses of `-s` or `-d`; one `None` where there is nothing to ask for.
@@ -103,21 +138,26 @@ impl Parser<'_> {
         text.split(',').map(read).collect::<Result<Vec<_>, _>>().map_err(|e| (word, e))
     }
 
-    /// The letter of an option that only rules have, if one was given.
-    fn rule_option(&self) -> Option<char> {
+    /// The letters of the options that were given, in the order in which iptables looks at them.
+    fn options(&self) -> Vec<char> {
         let rule = &self.rule;
+        let flag = |letter| (self.flags.contains(&letter), letter);
         [
+            flag('n'),
             (self.sources.is_some(), 's'),
             (self.destinations.is_some(), 'd'),
             (rule.proto.is_some(), 'p'),
             (self.target.is_some(), 'j'),
+            flag('x'),
             (rule.iif.is_some(), 'i'),
             (rule.oif.is_some(), 'o'),
+            flag('0'),
+            flag('c'),
             (rule.fragment.is_some(), 'f'),
         ]
         .into_iter()
-        .find(|(given, _)| *given)
-        .map(|(_, letter)| letter)
+        .filter_map(|(given, letter)| given.then_some(letter))
+        .collect()
     }
 
     fn check_interfaces(&self, chain: &ChainName) -> Result<(), RuleError> {

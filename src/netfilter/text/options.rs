@@ -16,7 +16,12 @@ pub(super) enum Core {
     Goto,
     Table,
     SetCounters,
+    /// `-w` and `-W`: how long to wait for a lock that nft does not have.
     Wait,
+    WaitInterval,
+    Modprobe,
+    Version,
+    Help,
     Family4,
     Family6,
     Verbose,
@@ -60,8 +65,12 @@ const LONG: &[(&str, Core)] = &[
     ("out-interface", Core::OutInterface),
     ("verbose", Core::Verbose),
     ("wait", Core::Wait),
+    ("wait-interval", Core::WaitInterval),
     ("exact", Core::Listing('x')),
     ("fragments", Core::Fragment),
+    ("version", Core::Version),
+    ("help", Core::Help),
+    ("modprobe", Core::Modprobe),
     ("line-numbers", Core::Listing('0')),
     ("set-counters", Core::SetCounters),
     ("goto", Core::Goto),
@@ -98,6 +107,10 @@ impl Core {
             't' => Core::Table,
             'c' => Core::SetCounters,
             'w' => Core::Wait,
+            'W' => Core::WaitInterval,
+            'M' => Core::Modprobe,
+            'V' => Core::Version,
+            'h' => Core::Help,
             '4' => Core::Family4,
             '6' => Core::Family6,
             'v' => Core::Verbose,
@@ -109,10 +122,15 @@ impl Core {
     /// Whether it takes an argument.
     pub(super) fn takes(self) -> Takes {
         match self {
-            Core::Command('L' | 'S' | 'F' | 'Z' | 'X') | Core::Wait => Takes::Maybe,
-            Core::Fragment | Core::Family4 | Core::Family6 | Core::Verbose | Core::Listing(_) => {
-                Takes::Nothing
+            Core::Command('L' | 'S' | 'F' | 'Z' | 'X') | Core::Wait | Core::WaitInterval | Core::Help => {
+                Takes::Maybe
             }
+            Core::Fragment
+            | Core::Family4
+            | Core::Family6
+            | Core::Verbose
+            | Core::Version
+            | Core::Listing(_) => Takes::Nothing,
             Core::Command(_)
             | Core::Source
             | Core::Destination
@@ -123,6 +141,7 @@ impl Core {
             | Core::Jump
             | Core::Goto
             | Core::Table
+            | Core::Modprobe
             | Core::SetCounters => Takes::One,
         }
     }

@@ -2,12 +2,12 @@
 
 use super::super::error::RuleError;
 use super::super::extension::{Arg, Extension, check_once};
-use super::super::rule::{Counters, IfMatch};
+use super::super::rule::Counters;
 use super::super::value::{self, Kind};
 use super::super::{ChainName, Inv, Rule, matches, targets};
 use super::options::{Core, Takes};
 use super::rule::{Reading, Remark};
-use super::verb::{Verb, chain_name, rule_number, target_name};
+use super::verb::{Verb, target_name};
 use super::words::Word;
 use crate::packet::Proto;
 use smol_str::SmolStr;
@@ -56,8 +56,18 @@ pub(super) struct Parser<'a> {
     pub(super) proto_loaded: bool,
     pub(super) loaded: Vec<Loaded>,
     pub(super) target: Option<Jump<'a>>,
-    /// An option that only listing commands take.
-    pub(super) listing: Option<char>,
+    /// `-n`, `-x`, `--line-numbers` (`0`) and `-v`, which each stand once; `-v` may be repeated.
+    pub(super) flags: Vec<char>,
+    pub(super) verbose: u8,
+    /// `-t`, the last one.
+    pub(super) table: Option<&'a str>,
+    pub(super) counters: Option<Counters>,
+    /// `-w` and `-W` were given.
+    pub(super) waits: (bool, bool),
+    /// The line's end was told by `--`, and words stand behind it.
+    pub(super) leftover: bool,
+    /// `-V` or `-h`: the rest of the line is not looked at.
+    pub(super) asked: Option<Verb>,
     pub(super) remarks: Vec<(usize, Remark)>,
 }
 
@@ -77,7 +87,13 @@ impl<'a> Parser<'a> {
             proto_loaded: false,
             loaded: Vec::new(),
             target: None,
-            listing: None,
+            flags: Vec::new(),
+            verbose: 0,
+            table: None,
+            counters: None,
+            waits: (false, false),
+            leftover: false,
+            asked: None,
             remarks: Vec::new(),
         }
     }
@@ -104,6 +120,10 @@ impl<'a> Parser<'a> {
                 self.at += 1;
                 continue;
             }
+            if text == "--" {
+                self.leftover = self.at + 1 < self.words.len();
+                break;
+            }
             if let Some(long) = text.strip_prefix("--") {
                 self.long(long)?;
             } else if let Some(short) = text.strip_prefix('-').filter(|s| !s.is_empty()) {
@@ -111,18 +131,32 @@ impl<'a> Parser<'a> {
             } else {
                 return Err(RuleError::BadArgument(text.into()));
             }
+            if self.asked.is_some() {
+                break;
+            }
             self.at += 1;
             self.not = None;
         }
         Ok(())
     }
 
+    /// `-nvL` is `-n -v -L`; what follows a letter that takes an argument is the argument.
     fn short(&mut self, short: &'a str) -> Result<(), RuleError> {
         let mut chars = short.chars();
-        let letter = chars.next().unwrap_or_default();
-        let unknown = || RuleError::UnknownOption(format!("-{letter}"));
-        let core = Core::short(letter).ok_or_else(unknown)?;
-        self.core(core, Some(chars.as_str()).filter(|a| !a.is_empty()))
+        while let Some(letter) = chars.next() {
+            let unknown = || RuleError::UnknownOption(format!("-{letter}"));
+            let core = Core::short(letter).ok_or_else(unknown)?;
+            if core.takes() != Takes::Nothing {
+                return self.core(core, Some(chars.as_str()).filter(|a| !a.is_empty()));
+            }
+            self.core(core, None)?;
+            if self.asked.is_some() {
+                break;
+            }
+            // `!` negates the first of them only.
+            self.not = None;
+        }
+        Ok(())
     }
 
     fn long(&mut self, text: &'a str) -> Result<(), RuleError> {
@@ -207,22 +241,24 @@ impl<'a> Parser<'a> {
 
     fn core(&mut self, core: Core, attached: Option<&'a str>) -> Result<(), RuleError> {
         let word = self.words[self.at].text.as_str();
-        let value = match core.takes() {
-            Takes::Nothing => "",
-            Takes::One => self.argument(attached)?,
+        let given = match core.takes() {
+            Takes::Nothing => None,
+            Takes::One => Some(self.argument(attached)?),
+            Takes::Maybe if core == Core::Help => attached,
             Takes::Maybe => match attached {
-                Some(text) => text,
-                None if self.has_argument() => self.argument(None)?,
-                None => "",
+                Some(text) => Some(text),
+                None if self.has_argument() => Some(self.argument(None)?),
+                None => None,
             },
         };
+        let value = given.unwrap_or_default();
         // For these iptables takes the whole last word, also where the value hangs on its option.
         let whole = [Core::Source, Core::Destination, Core::InInterface, Core::OutInterface, Core::Protocol]
             .contains(&core)
             || core == Core::Jump;
         let value = if whole && attached.is_some() { word } else { value };
         match core {
-            Core::Command(letter) => self.command(letter, value)?,
+            Core::Command(letter) => self.command(letter, given)?,
             Core::Source | Core::Destination => {
                 let (letter, slot) = match core {
                     Core::Source => ('s', &mut self.sources),
@@ -269,59 +305,56 @@ impl<'a> Parser<'a> {
                     self.load_target(value);
                 }
             }
-            Core::Table if self.reading.dump => {
-                return Err(RuleError::Said("The -t option cannot be used in iptables-restore.\n".into()));
+            Core::Table if self.not.is_some() => {
+                return Err(RuleError::Said("unexpected ! flag before --table".into()));
             }
-            Core::Wait if self.reading.dump => {
-                return Err(RuleError::Said("You cannot use `-w' from iptables-restore".into()));
+            Core::Table if self.reading.restore => {
+                let program = self.reading.family.program();
+                let said = format!("The -t option cannot be used in {program}-restore.\n");
+                return Err(RuleError::Said(said));
             }
-            Core::SetCounters => self.set_counters(value)?,
-            Core::Listing(letter) => self.listing = Some(letter),
-            Core::Table | Core::Wait | Core::Verbose => {}
+            Core::Wait | Core::WaitInterval if self.reading.restore => {
+                let letter = if core == Core::Wait { 'w' } else { 'W' };
+                let said = format!("You cannot use `-{letter}' from iptables-restore");
+                return Err(RuleError::Said(said));
+            }
+            Core::Table => self.table = Some(value),
+            Core::Wait => {
+                if given
+                    .is_some_and(|seconds| value::leading_number(seconds.trim_start_matches('-')).is_none())
+                {
+                    return Err(RuleError::Said("wait seconds not numeric".into()));
+                }
+                self.waits.0 = true;
+            }
+            Core::WaitInterval => {
+                if given.is_some_and(|micros| value::number(micros).is_none()) {
+                    return Err(RuleError::Said("wait interval not numeric".into()));
+                }
+                self.waits.1 = true;
+                let warning = "Ignoring deprecated --wait-interval option.";
+                self.remarks.push((self.at, Remark::Warning(warning.into())));
+            }
+            Core::SetCounters => {
+                self.once('c')?;
+                self.set_counters(value)?;
+            }
+            Core::Listing(letter) => self.once(letter)?,
+            Core::Verbose => {
+                if self.verbose == 0 {
+                    self.once('v')?;
+                }
+                self.verbose = self.verbose.saturating_add(1);
+            }
+            Core::Modprobe => {}
+            Core::Version => self.asked = Some(Verb::Version { not: self.not.is_some() }),
+            Core::Help => self.asked = Some(Verb::Help),
             Core::Family4 | Core::Family6 => {
                 if (core == Core::Family4) != self.reading.family.is_v4() {
                     return Err(RuleError::OtherFamily);
                 }
             }
         }
-        Ok(())
-    }
-
-    fn command(&mut self, letter: char, value: &str) -> Result<(), RuleError> {
-        if let Some(Given { letter: before, .. }) = &self.verb {
-            return Err(RuleError::Said(format!("Cannot use -{letter} with -{before}")));
-        }
-        let chain_word = self.at;
-        let verb = match letter {
-            'A' => Verb::Append,
-            'C' => Verb::Check,
-            'I' if self.has_argument() => Verb::Insert(rule_number(self.argument(None)?)?),
-            'I' => Verb::Insert(1),
-            'D' if self.has_argument() => Verb::DeleteAt(rule_number(self.argument(None)?)?),
-            'D' => Verb::Delete,
-            'R' if self.has_argument() => Verb::Replace(rule_number(self.argument(None)?)?),
-            'R' => return Err(RuleError::Said("-R requires a rule number".into())),
-            'F' => Verb::Flush,
-            'Z' => Verb::Zero,
-            'X' => Verb::DeleteChain,
-            'N' => {
-                chain_name(value, self.reading.family)?;
-                Verb::NewChain
-            }
-            'E' if self.has_argument() => {
-                let name = self.argument(None)?;
-                chain_name(name, self.reading.family)?;
-                Verb::Rename(ChainName::new(name))
-            }
-            'E' => {
-                return Err(RuleError::Said("-E requires old-chain-name and new-chain-name".into()));
-            }
-            'P' if self.has_argument() => Verb::Policy(SmolStr::new(self.argument(None)?)),
-            'P' => return Err(RuleError::Said("-P requires a chain and a policy".into())),
-            _ => Verb::List,
-        };
-        let chain = (!value.is_empty()).then(|| (ChainName::new(value), chain_word));
-        self.verb = Some(Given { letter, verb, chain });
         Ok(())
     }
 
@@ -345,7 +378,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The option's argument: what hangs on it, or the next word.
-    fn argument(&mut self, attached: Option<&'a str>) -> Result<&'a str, RuleError> {
+    pub(super) fn argument(&mut self, attached: Option<&'a str>) -> Result<&'a str, RuleError> {
         if let Some(value) = attached {
             return Ok(value);
         }
@@ -372,43 +405,8 @@ impl<'a> Parser<'a> {
     }
 
     /// True if the next word is neither an option nor `!` (`xs_has_arg`).
-    fn has_argument(&self) -> bool {
+    pub(super) fn has_argument(&self) -> bool {
         self.words.get(self.at + 1).is_some_and(|w| !w.text.starts_with(['-', '!']))
-    }
-
-    fn set_counters(&mut self, first: &str) -> Result<(), RuleError> {
-        let (packets, bytes) = match first.split_once(',') {
-            Some((packets, bytes)) => (packets, bytes),
-            None if self.has_argument() => (first, self.argument(None)?),
-            None => return Err(RuleError::Said("-c requires packet and byte counter".into())),
-        };
-        let bad = |what: &str| RuleError::Said(format!("-c {what} counter not numeric"));
-        self.rule.counters = Counters {
-            packets: packets.parse().map_err(|_| bad("packet"))?,
-            bytes: bytes.parse().map_err(|_| bad("byte"))?,
-        };
-        Ok(())
-    }
-
-    fn interface(&mut self, text: &str, letter: char, again: bool) -> Result<Inv<IfMatch>, RuleError> {
-        if text.is_empty() {
-            return Err(RuleError::IfNameEmpty);
-        }
-        if again {
-            return Err(RuleError::Multiple(letter));
-        }
-        let pattern = IfMatch::new(text).ok_or_else(|| RuleError::IfNameTooLong(text.into()))?;
-        if text.starts_with('-') {
-            let warning = format!("Warning: iptables takes `{text}' as the interface's name");
-            self.remarks.push((self.at, Remark::Trap(warning)));
-        }
-        if text.contains(['/', ' ']) {
-            let warning = format!(
-                "Warning: weird character in interface `{text}' ('/' and ' ' are not allowed by the kernel)."
-            );
-            self.remarks.push((self.at, Remark::Warning(warning)));
-        }
-        Ok(Inv { not: self.not.is_some(), value: pattern })
     }
 
     fn load(&mut self, ext: &'static Extension, is_target: bool) {

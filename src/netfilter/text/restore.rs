@@ -268,7 +268,13 @@ impl Reader<'_> {
         }
         let words = &split.words[..];
         let Some(open) = &mut self.open else { return };
-        let reading = Reading { family: self.ruleset.family, table: open.name, dump: true, sets: self.sets };
+        let reading = Reading {
+            family: self.ruleset.family,
+            table: open.name,
+            restore: true,
+            dump: true,
+            sets: self.sets,
+        };
         let result = match parse_command(reading, words) {
             Ok(mut command) => {
                 let remarks = std::mem::take(&mut command.remarks);

@@ -2,10 +2,11 @@
 
 use super::super::error::RuleError;
 use super::super::ipset::Sets;
-use super::super::{ChainName, Family, Rule, TableName};
+use super::super::{ChainName, Counters, Family, Rule, TableName};
 use super::parser::Parser;
 use super::verb::Verb;
 use super::words::Word;
+use smol_str::SmolStr;
 
 /// What a command's words say.
 #[derive(Debug)]
@@ -18,6 +19,18 @@ pub struct Command {
     pub rules: Vec<Rule>,
     /// The chain that the rules jump to, with the number of its word.
     pub jump: Option<(ChainName, usize)>,
+    /// `-t`, as it was written.
+    pub table: Option<SmolStr>,
+    /// How many times `-v` stood there.
+    pub verbose: u8,
+    /// `-n`.
+    pub numeric: bool,
+    /// `-x`.
+    pub exact: bool,
+    /// `--line-numbers`.
+    pub line_numbers: bool,
+    /// `-c`.
+    pub counters: Option<Counters>,
     /// What there is to tell of the words, each with the number of its word.
     pub remarks: Vec<(usize, Remark)>,
 }
@@ -46,8 +59,10 @@ pub struct Reading<'a> {
     pub family: Family,
     /// The table.
     pub table: TableName,
-    /// The words are a dump's line. There `-t` and `-w` have no place; what other versions of iptables take is
-    /// read with a remark: `!` behind its option, unknown matches and targets.
+    /// The words are a line for iptables-restore, where `-t` and `-w` have no place.
+    pub restore: bool,
+    /// What other versions of iptables take is read with a remark: `!` behind its option, unknown matches and
+    /// targets.
     pub dump: bool,
     /// The host's IP sets, where they are known: a rule that names another is refused. Without them a dump's rules
     /// are kept with a remark, and such rules typed as commands are refused, as on a host without any set.
@@ -58,7 +73,8 @@ pub struct Reading<'a> {
 ///
 /// ```
 /// use vitrine::netfilter::{Family, TableName, text::{Reading, parse_command, split}};
-/// let reading = Reading { family: Family::Ip, table: TableName::Filter, dump: false, sets: None };
+/// let reading =
+///     Reading { family: Family::Ip, table: TableName::Filter, restore: false, dump: false, sets: None };
 /// let refused = parse_command(reading, &split("-A INPUT -p tpc").words).unwrap_err();
 /// assert_eq!((refused.word, refused.error.to_string().as_str()), (3, "unknown protocol \"tpc\" specified"));
 /// ```

@@ -1,7 +1,7 @@
 //! Rules and rulesets as iptables-save 1.8.9 (nf_tables) prints them.
 
 use super::super::{
-    Chain, ChainKind, ChainName, Counters, Family, Inv, Rule, Ruleset, Table, TableName, Target,
+    ChainKind, ChainName, Counters, Family, Hook, Inv, Policy, Rule, Ruleset, Table, TableName, Target,
 };
 use super::words::quote;
 use crate::packet::Proto;
@@ -18,7 +18,7 @@ pub struct SaveOptions<'a> {
 
 impl<'a> SaveOptions<'a> {
     /// Writes behind what is there.
-    pub(super) fn new(out: &'a mut String, family: Family, proto: Option<Proto>) -> Self {
+    pub(in super::super) fn new(out: &'a mut String, family: Family, proto: Option<Proto>) -> Self {
         SaveOptions { out, family, proto }
     }
 
@@ -68,6 +68,11 @@ pub fn rule_line(family: Family, chain: &ChainName, rule: &Rule) -> String {
 
 /// A rule's words after `-A CHAIN`, each with a blank before it.
 pub fn rule_words(out: &mut String, family: Family, rule: &Rule) {
+    rule_words_counting(out, family, rule, None);
+}
+
+/// The same, with `-c PACKETS BYTES` before the target.
+pub fn rule_words_counting(out: &mut String, family: Family, rule: &Rule, counters: Option<Counters>) {
     fn core<T: Display>(out: &mut String, name: char, value: &Option<Inv<T>>) {
         if let Some(value) = value {
             let _ = write!(out, "{} -{name} {}", if value.not { " !" } else { "" }, value.value);
@@ -87,6 +92,9 @@ pub fn rule_words(out: &mut String, family: Family, rule: &Rule) {
     for m in &rule.matches {
         let _ = write!(out, " -m {}", m.name());
         m.save(&mut SaveOptions::new(out, family, proto));
+    }
+    if let Some(counters) = counters {
+        let _ = write!(out, " -c {} {}", counters.packets, counters.bytes);
     }
     match &rule.target {
         Target::None => {}
@@ -111,21 +119,33 @@ pub struct Save<'a> {
 impl fmt::Display for Save<'_> {
     /// Without the two comment lines around each table, which hold the date.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.ruleset.tables.iter().try_for_each(|(name, table)| self.table(f, *name, table))
+        self.ruleset.tables.iter().try_for_each(|(name, table)| self.table(f, *name, table, self.counters))
     }
 }
 
 impl Save<'_> {
-    fn table(&self, f: &mut fmt::Formatter<'_>, name: TableName, table: &Table) -> fmt::Result {
+    /// What the program itself prints: the counters of policies in any case, those of rules if they are asked for.
+    pub fn with_policies(&self) -> String {
+        let mut out = String::new();
+        for (name, table) in &self.ruleset.tables {
+            let _ = self.table(&mut out, *name, table, true);
+        }
+        out
+    }
+
+    fn table(&self, f: &mut impl Write, name: TableName, table: &Table, policies: bool) -> fmt::Result {
         writeln!(f, "*{name}")?;
-        for (chain, Chain { kind, .. }) in table.in_order().map(|(n, c)| (n, &**c)) {
-            match kind {
-                ChainKind::Base { policy, counters, .. } => {
-                    let counters = if self.counters { *counters } else { Counters::default() };
-                    writeln!(f, ":{chain} {policy} {counters}")?;
-                }
-                ChainKind::User => writeln!(f, ":{chain} - [0:0]")?,
-            }
+        // A built-in chain that is not there yet is printed as it would be when it comes.
+        for hook in Hook::ALL.into_iter().filter(|h| name.hooks().contains(h)) {
+            let (policy, counters) = match table.chain(&hook.into()).map(|c| c.kind) {
+                Some(ChainKind::Base { policy, counters, .. }) => (policy, counters),
+                _ => (Policy::Accept, None),
+            };
+            let counters = counters.filter(|_| policies).unwrap_or_default();
+            writeln!(f, ":{hook} {policy} {counters}")?;
+        }
+        for (chain, _) in table.chains.iter().filter(|(_, c)| c.kind == ChainKind::User) {
+            writeln!(f, ":{chain} - [0:0]")?;
         }
         for (chain, rule) in table.in_order().flat_map(|(n, c)| c.rules.iter().map(move |r| (n, r))) {
             if self.counters {

@@ -1,13 +1,16 @@
 //! One command on empty tables: what iptables says to it, and what iptables-save prints afterwards.
 
-use super::super::error::RuleError;
-use super::super::{Counters, Family, TableName, check};
-use super::execute::Section;
-use super::rule::{Reading, Refusal, Remark, parse_command};
+use super::super::event::Event;
+use super::super::programs::{self, Machine};
+use super::super::{Chain, Family, Netfilter, Ruleset, Table, TableName};
+use super::rule::{Reading, parse_command};
 use super::save::rule_line;
+use super::verb::Verb;
 use super::words::Word;
+use crate::abi::{Log, Time};
 use serde::Serialize;
 use smol_str::SmolStr;
+use std::sync::Arc;
 
 /// What became of a command.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -36,53 +39,35 @@ pub struct Tried {
 ///     "iptables v1.8.9 (nf_tables):  RULE_APPEND failed (Invalid argument): rule in chain PREROUTING");
 /// ```
 pub fn try_rule(family: Family, table: TableName, argv: &[String]) -> Tried {
-    let words: Vec<Word> = argv.iter().map(|a| Word { text: SmolStr::new(a), at: 0, len: a.len() }).collect();
-    match run(family, table, &words) {
-        Ok((save, warnings)) => Tried { ok: true, rc: 0, save, err: warnings.join("\n") },
-        Err((error, mut lines)) => {
-            lines.push(error.stderr(family));
-            Tried { ok: false, rc: error.exit_status(), save: Vec::new(), err: lines.join("\n") }
-        }
+    let mut netfilter = Netfilter::default();
+    netfilter.load(Arc::new(named_chains(family, table, argv)));
+    let mut words = vec!["-t".to_owned(), table.name().to_owned()];
+    words.extend_from_slice(argv);
+    let mut log = Log::<Event>::default();
+    let mut machine =
+        Machine { netfilter: &mut netfilter, now: Time::ZERO, stdin: "", files: &|_| None, sink: &mut log };
+    let output = programs::run(family.program(), &words, &mut machine).unwrap_or_default();
+    let ok = output.status == 0;
+    let ruleset = netfilter.ruleset(family).filter(|_| ok);
+    let rules = ruleset.iter().flat_map(|r| r.rules()).filter(|(at, _)| at.table == table);
+    Tried {
+        ok,
+        rc: output.status,
+        save: rules.map(|(at, rule)| rule_line(family, &at.chain, rule)).collect(),
+        err: output.stderr.strip_suffix('\n').unwrap_or(&output.stderr).to_owned(),
     }
 }
 
-type Warnings = Vec<String>;
-
-fn run(
-    family: Family,
-    table: TableName,
-    words: &[Word],
-) -> Result<(Vec<String>, Warnings), (RuleError, Warnings)> {
-    let reading = Reading { family, table, dump: false, sets: None };
-    let warnings = |remarks: Vec<(usize, Remark)>| -> Warnings {
-        remarks
-            .into_iter()
-            .filter_map(|(_, remark)| match remark {
-                Remark::Warning(text) => Some(text),
-                Remark::LateNot
-                | Remark::UnknownMatch(_)
-                | Remark::UnknownTarget(_)
-                | Remark::Trap(_)
-                | Remark::NoSet(_) => None,
-            })
-            .collect()
-    };
-    let command =
-        parse_command(reading, words).map_err(|Refusal { error, remarks, .. }| (error, warnings(remarks)))?;
-    let mut section = Section::new(table);
-    for (name, _) in command.chain.iter().chain(&command.jump) {
-        if !section.table.chains.contains_key(name) {
-            section.declare(name.as_str(), None, Counters::default());
+/// A table with its built-in chains and the user chains that a command's words name.
+fn named_chains(family: Family, name: TableName, argv: &[String]) -> Ruleset {
+    let words: Vec<Word> = argv.iter().map(|a| Word { text: SmolStr::new(a), at: 0, len: a.len() }).collect();
+    let mut table = Table::new(name);
+    let reading = Reading { family, table: name, restore: false, dump: false, sets: None };
+    if let Ok(command) = parse_command(reading, &words) {
+        let chain = command.chain.filter(|_| command.verb != Verb::NewChain);
+        for (name, _) in chain.into_iter().chain(command.jump) {
+            table.chains.entry(name).or_insert_with(|| Arc::new(Chain::user()));
         }
     }
-    let warnings = warnings(command.remarks.clone());
-    if let Err((_, error)) = section.execute(command, 0, Counters::default()) {
-        return Err((error, warnings));
-    }
-    if let Some(refused) = check::table(family, table, &section.table).into_iter().next() {
-        return Err((RuleError::Kernel(refused.error, refused.chain), warnings));
-    }
-    let chains = section.table.in_order();
-    let rules = chains.flat_map(|(name, chain)| chain.rules.iter().map(move |rule| (name, rule)));
-    Ok((rules.map(|(name, rule)| rule_line(family, name, rule)).collect(), warnings))
+    Ruleset { family, tables: [(name, table)].into() }
 }

@@ -24,6 +24,8 @@ pub enum Verb {
     Flush,
     /// `-Z`.
     Zero,
+    /// `-Z` with a rule's number.
+    ZeroAt(usize),
     /// `-N`.
     NewChain,
     /// `-X`.
@@ -32,29 +34,72 @@ pub enum Verb {
     Rename(ChainName),
     /// `-P`, with the policy.
     Policy(SmolStr),
-    /// `-L` or `-S`, which change nothing.
-    List,
+    /// `-L` or `-S`, which change nothing but what `-Z` beside them does.
+    List(List),
+    /// `-V`.
+    Version {
+        /// `!` stood before it.
+        not: bool,
+    },
+    /// `-h`.
+    Help,
+}
+
+/// What a listing shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct List {
+    /// `-S`: as commands.
+    pub as_rules: bool,
+    /// One rule alone.
+    pub number: Option<usize>,
+    /// What is set to zero afterwards.
+    pub zero: Zeroing,
+}
+
+/// What `-Z` beside a listing sets to zero.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Zeroing {
+    /// Nothing.
+    None,
+    /// The chain's counters, or those of all chains.
+    Chain,
+    /// One rule's.
+    Rule,
 }
 
 impl Verb {
+    /// True for an option that this command does not take, by its letter; `0` is `--line-numbers`
+    /// (`commands_v_options`).
+    pub(super) fn refuses(&self, letter: char) -> bool {
+        match letter {
+            'v' => false,
+            'n' | 'x' | '0' => !matches!(self, Verb::List(List { as_rules: false, .. })),
+            'c' => !matches!(self, Verb::Append | Verb::Insert(_) | Verb::Replace(_) | Verb::Policy(_)),
+            _ => !self.takes_rule(),
+        }
+    }
+
     /// True for a command that takes a rule's options.
-    pub(super) fn takes_rule(&self) -> bool {
+    pub(in crate::netfilter) fn takes_rule(&self) -> bool {
         match self {
             Verb::Append | Verb::Check | Verb::Insert(_) | Verb::Replace(_) | Verb::Delete => true,
             Verb::DeleteAt(_)
             | Verb::Flush
             | Verb::Zero
+            | Verb::ZeroAt(_)
             | Verb::NewChain
             | Verb::DeleteChain
             | Verb::Rename(_)
             | Verb::Policy(_)
-            | Verb::List => false,
+            | Verb::List(_)
+            | Verb::Version { .. }
+            | Verb::Help => false,
         }
     }
 }
 
 /// Says why iptables takes no such name for a new chain (`parse_chain`).
-pub(super) fn chain_name(name: &str, family: Family) -> Result<(), RuleError> {
+pub(in crate::netfilter) fn chain_name(name: &str, family: Family) -> Result<(), RuleError> {
     let said = |words: String| Err(RuleError::Said(words));
     if name.len() > ChainName::MAX {
         Err(too_long(name))

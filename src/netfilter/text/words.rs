@@ -38,7 +38,7 @@ pub fn split(line: &str) -> Split {
 }
 
 /// Splits what follows a byte of the line; places are those in the whole line.
-pub(super) fn split_from(line: &str, from: usize) -> Split {
+pub(in crate::netfilter) fn split_from(line: &str, from: usize) -> Split {
     let mut words = Vec::with_capacity(16);
     let bytes = line.as_bytes();
     let mut at = from;

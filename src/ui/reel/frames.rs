@@ -227,6 +227,8 @@ impl Maker<'_> {
             NfEvent::ExpectationChanged { .. }
             | NfEvent::Copied { .. }
             | NfEvent::LogWritten { .. }
+            | NfEvent::CommandRun { .. }
+            | NfEvent::RulesChanged { .. }
             | NfEvent::SetChanged { .. } => self.also(id),
             NfEvent::NotKnown { .. } => {
                 self.also(id);

@@ -187,6 +187,20 @@ reply-no-moment = No packet was sent yet
 reply-not-received = The packet did not get through, so nobody answers it
 reply-not-answered = Nobody answers such a packet
 
+command-run = A command is run: { $command }
+rules-table-added = The table { $table } comes into being
+rules-table-removed = The table { $table } is gone, with its chains and rules
+rules-chain-added = The table { $table } gets a chain { $chain }
+rules-chain-removed = The table { $table } loses its chain { $chain }
+rules-chain-renamed = The chain { $from } of the table { $table } is called { $to } now, in the rules that lead to it too
+rules-policy-set = The policy of { $table } { $chain } is { $policy } now, and counts from anew
+rules-policy-zeroed = The policy of { $table } { $chain } counts from anew
+rules-added = A new rule, { $rule }: { $line }
+rules-replaced = Another rule stands at { $rule }: { $line }
+rules-removed = The rule { $rule } is gone: { $line }
+rules-flushed-table = The rules of the table { $table } are gone
+rules-flushed-chain = The rules of { $table } { $chain } are gone
+
 continues = A copy goes a way of its own, next to { $hook }: { $packet }
 resumes = The packet that was answered in between goes on
 gathered = A piece of a packet waits for the others: { $packet }

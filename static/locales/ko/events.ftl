@@ -183,6 +183,20 @@ reply-no-moment = 아직 보낸 패킷이 없습니다
 reply-not-received = 패킷이 도착하지 못해 응답이 없습니다
 reply-not-answered = 이런 패킷에는 아무도 응답하지 않습니다
 
+command-run = 명령을 실행합니다: { $command }
+rules-table-added = { $table } 테이블이 만들어집니다
+rules-table-removed = { $table } 테이블이 체인과 규칙까지 모두 사라집니다
+rules-chain-added = { $table } 테이블에 { $chain } 체인이 생깁니다
+rules-chain-removed = { $table } 테이블에서 { $chain } 체인이 사라집니다
+rules-chain-renamed = { $table } 테이블의 { $from } 체인 이름이 { $to }(으)로 바뀝니다. 이 체인으로 가는 규칙도 함께 바뀝니다
+rules-policy-set = { $table } { $chain }의 정책이 { $policy }(으)로 정해지고 카운터가 새로 시작됩니다
+rules-policy-zeroed = { $table } { $chain } 정책의 카운터가 새로 시작됩니다
+rules-added = 새 규칙 { $rule }: { $line }
+rules-replaced = { $rule } 자리의 규칙이 바뀝니다: { $line }
+rules-removed = 규칙 { $rule }이(가) 지워집니다: { $line }
+rules-flushed-table = { $table } 테이블의 규칙이 모두 지워집니다
+rules-flushed-chain = { $table } { $chain }의 규칙이 모두 지워집니다
+
 continues = 복사본이 따로 길을 갑니다. 다음은 { $hook }: { $packet }
 resumes = 중간에 응답을 받은 패킷이 다시 길을 갑니다
 gathered = 패킷 조각이 나머지를 기다립니다: { $packet }
