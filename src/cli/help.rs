@@ -37,7 +37,7 @@ A PACKET is one line of text:
                  for an error `about PACKET`, last: the packet that it quotes
   other words    ttl=N  tos=N  payload=BYTES  frag=OFFSET or frag=OFFSET+  bad-checksum
   other keys     mark=N  mac=ADDRESS  uid=N gid=N (the sending process)
-                 socket=none   the kernel itself sends it
+                 socket=none   the kernel itself sends it; socket=kernel: by a socket of its own
                  ct=new|established|related|invalid|untracked
                            the state of its connection, instead of what came before
                  after=S   seconds after the packet before

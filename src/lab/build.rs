@@ -1,7 +1,7 @@
 //! A lab's hosts and wires as a network of the model.
 
 use super::words;
-use super::{HostSpec, Interface, Lab, LinkEnd, Switch};
+use super::{Backend, HostSpec, Interface, Lab, LinkEnd, Switch};
 use crate::abi::{IfName, Log, Mac};
 use crate::net::fib::Address;
 use crate::net::{DeviceKind, Event, Host, HostId, Network};
@@ -281,6 +281,9 @@ fn rules(host: &mut Host, name: &str, lab: &Lab, spec: &HostSpec) -> Result<(), 
             return Err(BuildError::Rules { host: name.to_owned(), message });
         }
         host.netfilter.load(Arc::new(restored.ruleset));
+    }
+    if lab.backend_of(spec) == Backend::Legacy {
+        host.netfilter.use_legacy();
     }
     if lab.conntrack.unwrap_or(Switch::On) == Switch::On {
         host.netfilter.track_always();

@@ -17,8 +17,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 const QUIET: Duration = Duration::from_millis(60);
 /// So long a TCP server thinks before it answers: longer than a delayed acknowledgement takes.
 pub(super) const THINKS: Duration = Duration::from_millis(90);
-/// What a recording does between two probes takes about so long.
-const BETWEEN: Duration = Duration::from_millis(100);
+/// What a recording does between two probes takes about so long, and so long more for each host and family: it
+/// reads all counters and connections.
+const BETWEEN: Duration = Duration::from_millis(25);
+const BETWEEN_HOST: Duration = Duration::from_millis(50);
 /// No step waits longer.
 const LIMIT: Duration = Duration::from_secs(5);
 /// A SYN is given up before it is sent again.
@@ -82,6 +84,7 @@ pub(super) struct Runner {
     pub(super) net: Network,
     pub(super) programs: Programs,
     quiet: Duration,
+    between: Duration,
     phases: Vec<(EventId, &'static str)>,
 }
 
@@ -89,7 +92,9 @@ impl Runner {
     fn new(lab: &Lab) -> Result<Self, BuildError> {
         let net = build(lab)?;
         let quiet = lab.quiet.as_ref().map_or(QUIET, |q| q.duration());
-        let mut runner = Runner { net, programs: Programs::default(), quiet, phases: Vec::new() };
+        let families = lab.hosts.iter().map(|(_, spec)| 1 + u32::from(lab.has_ipv6(spec))).sum::<u32>();
+        let between = BETWEEN + BETWEEN_HOST * families;
+        let mut runner = Runner { net, programs: Programs::default(), quiet, between, phases: Vec::new() };
         for (i, (name, spec)) in lab.hosts.iter().enumerate() {
             for listener in &spec.listeners {
                 runner.programs.listen(&mut runner.net, HostId(i as u16), name, listener);
@@ -137,7 +142,7 @@ impl Runner {
     }
 
     fn probe(&mut self, probe: &Probe) -> Value {
-        self.net.pass_time(BETWEEN);
+        self.net.pass_time(self.between);
         self.pump(Duration::from_millis(20));
         self.programs.received.clear();
         self.phases.clear();

@@ -75,7 +75,8 @@ pub(super) fn record(
         let mut line = json!({"host": net.name(*host), "dev": dev.as_str(), "dir": dir});
         merge(&mut line, packet_json(packet));
         wire.push(line);
-        if dir == "out" {
+        // A recording takes an IPv6 piece for another protocol's packet.
+        if dir == "out" && (packet.src.is_ipv4() || packet.fragment.is_none()) {
             sent.push((*host, packet.clone()));
         }
     }
@@ -89,7 +90,7 @@ pub(super) fn record(
         .iter()
         .map(|pass| {
             let phase = phases.iter().rev().find(|(at, _)| *at <= pass.begun).map(|(_, name)| *name);
-            show(net, pass, phase.filter(|_| many), &mut sent, &gathered)
+            show(net, pass, &shown, phase.filter(|_| many), &mut sent, &gathered)
         })
         .collect();
     out.insert("journey".into(), journey.into());
@@ -158,16 +159,24 @@ fn passes<'a>(net: &Network, start: EventId, entries: impl Iterator<Item = &'a H
 }
 
 impl Pass {
+    /// A target that decides by what it finds (TPROXY, MASQUERADE) shows its verdict with the table's.
+    fn decided(&mut self, verdict: Verdict) {
+        let Some(last) = self.steps.last_mut().filter(|s| s.get("rule").is_some()) else { return };
+        let shown = match verdict {
+            Verdict::Accept => "ACCEPT",
+            Verdict::Drop => "DROP",
+            Verdict::Reject | Verdict::Unknown => return,
+        };
+        if matches!(last["verdict"].as_str(), Some("CONTINUE" | "ACCEPT")) {
+            last["verdict"] = shown.into();
+        }
+    }
+
     fn take(&mut self, event: &NfEvent, ruleset: Option<&Arc<Ruleset>>) {
         match event {
             NfEvent::HookEntered { hook } => self.last_hook = Some(*hook),
             NfEvent::PacketChanged { after, .. } => self.now = after.packet.clone(),
-            // A target that can drop where it mostly accepts: MASQUERADE without an address.
-            NfEvent::TableDone { verdict: Verdict::Drop, .. } => {
-                if let Some(step) = self.steps.last_mut().filter(|s| s["verdict"] == "ACCEPT") {
-                    step["verdict"] = "DROP".into();
-                }
-            }
+            NfEvent::TableDone { verdict, .. } => self.decided(*verdict),
             _ => {}
         }
         let Some(ruleset) = ruleset else { return };
@@ -200,6 +209,7 @@ impl Pass {
 fn show(
     net: &Network,
     pass: &Pass,
+    all: &[&Pass],
     phase: Option<&str>,
     sent: &mut Vec<(HostId, Packet)>,
     gathered: &[(HostId, u16)],
@@ -229,6 +239,8 @@ fn show(
                 out["sent_on"] = dev.as_str().into();
                 out["sent_packet"] = packet_json(&pass.now);
                 "sent".into()
+            } else if repeated(pass, all) {
+                "looped-back".into()
             } else {
                 lost_after()
             }
@@ -255,6 +267,15 @@ fn show(
     }
     out["fate"] = fate.into();
     out
+}
+
+/// A recording takes what does not leave for a copy that the host keeps if a packet of the same number for the same
+/// address comes in: so a forwarded packet that is lost and sent again.
+fn repeated(pass: &Pass, all: &[&Pass]) -> bool {
+    let id = |p: &Packet| if p.src.is_ipv4() { p.id } else { 0 };
+    let alike = |p: &Packet| id(p) == id(&pass.now) && p.dst == pass.now.dst;
+    all.iter()
+        .any(|p| p.id != pass.id && p.host == pass.host && p.start == Hook::Prerouting && alike(&p.first))
 }
 
 /// Whether a packet really left its host by a wire: then that is crossed out.

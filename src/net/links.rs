@@ -161,7 +161,7 @@ impl Network {
                     let mut copy =
                         Skb { iif: dev, oif: Default::default(), cast: Some(Cast::Loopback), ..copy };
                     copy.sender = Default::default();
-                    // A program's send is interrupted by what it sends to itself.
+                    // The copy comes in before the original leaves (`dev_loopback_xmit`).
                     self.loop_back(host, copy, cause);
                     self.walk(host, |way| {
                         let again =

@@ -145,7 +145,7 @@ impl Network {
         }
     }
 
-    /// Sends a packet of the kernel's own, which no socket has.
+    /// Sends a packet of the kernel's own. IPv6 sends TCP's answers without its socket (`ip6_xmit`).
     fn kernel_sends(
         &mut self,
         host: HostId,
@@ -157,7 +157,8 @@ impl Network {
         let v4 = packet.src.is_ipv4();
         let reflect = if v4 { Global::FwmarkReflect } else { Global::FwmarkReflect6 };
         let mark = if self.host(host).is_on(reflect) { about.mark } else { 0 };
-        let answer = Answer { packet, mark, sender: Sender::KernelSocket, ct, cause };
+        let sender = if v4 || packet.icmp().is_some() { Sender::KernelSocket } else { Sender::Kernel };
+        let answer = Answer { packet, mark, sender, ct, cause };
         self.follow(host, vec![super::walk::Out::Answer(answer)]);
         self.between();
     }

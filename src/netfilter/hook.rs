@@ -43,8 +43,7 @@ impl Hook {
 
     /// What happens here, in the order of the priorities that iptables-nft 1.8.9 registers.
     ///
-    /// The page draws this list and the walk follows it. (iptables-legacy has `security` before `nat` in
-    /// INPUT: its security chains have priority 50, those of nft 150.)
+    /// The page draws this list and the walk follows it.
     ///
     /// ```
     /// use vitrine::netfilter::{Hook, Stage, TableName};
@@ -62,6 +61,17 @@ impl Hook {
                 &[Table(Raw), Conntrack, Table(Mangle), Table(Nat), Table(Filter), Table(Security)]
             }
             Hook::Postrouting => &[Table(Mangle), Table(Nat), Confirm],
+        }
+    }
+
+    /// The same with iptables-legacy, which has `security` before `nat` in INPUT: its security chains have
+    /// priority 50, those of nft 150.
+    pub fn legacy_stages(self) -> &'static [Stage] {
+        use Stage::{Confirm, Table};
+        use TableName::{Filter, Mangle, Nat, Security};
+        match self {
+            Hook::Input => &[Table(Mangle), Table(Filter), Table(Security), Table(Nat), Confirm],
+            Hook::Prerouting | Hook::Forward | Hook::Output | Hook::Postrouting => self.stages(),
         }
     }
 

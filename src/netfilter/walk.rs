@@ -32,6 +32,7 @@ pub struct Netfilter {
     pub(super) policies: BTreeMap<(Family, TableName, ChainName), Counters>,
     tracking: bool,
     track_always: bool,
+    legacy: bool,
 }
 
 /// What a walk through a hook needs from outside.
@@ -176,6 +177,11 @@ impl Netfilter {
         self.track_always = true;
     }
 
+    /// The rules are iptables-legacy's: the tables' order at a hook differs ([`Hook::legacy_stages`]).
+    pub fn use_legacy(&mut self) {
+        self.legacy = true;
+    }
+
     /// What a rule has counted since it was loaded.
     pub fn counted(&self, family: Family, rule: &RuleRef) -> Counters {
         self.counters.get(&(family, rule.clone())).copied().unwrap_or_default()
@@ -205,7 +211,8 @@ impl Netfilter {
         tell_sets(changes, entered, cx);
         let routed_by = |skb: &Skb| (skb.packet.src, skb.packet.dst, skb.mark, skb.packet.tos);
         let mut routed = routed_by(skb);
-        for &stage in hook.stages() {
+        let stages = if self.legacy { hook.legacy_stages() } else { hook.stages() };
+        for &stage in stages {
             let verdict = match stage {
                 Stage::Conntrack => self.track(hook, skb, entered, cx),
                 Stage::Confirm => self.confirm(hook, skb, entered, cx),

@@ -385,7 +385,8 @@ fn is_told(event: &Event) -> bool {
                 | ChangedBy::Nat(_)
                 | ChangedBy::Helper
                 | ChangedBy::Forwarding
-                | ChangedBy::Loopback => true,
+                | ChangedBy::Loopback
+                | ChangedBy::Gathering => true,
                 ChangedBy::Tracking | ChangedBy::Routing => false,
             },
             NfEvent::ExpectationChanged { .. }

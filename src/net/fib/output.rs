@@ -109,9 +109,9 @@ impl<'a> Routing<'a> {
     }
 }
 
-/// 0.0.0.0/8.
+/// 0.0.0.0. The rest of 0/8 is like any other network since Linux 5.3 (`ipv4_is_zeronet`).
 pub(super) fn is_zeronet(addr: Ipv4Addr) -> bool {
-    addr.octets()[0] == 0
+    addr.is_unspecified()
 }
 
 /// 224.0.0.0/24.
