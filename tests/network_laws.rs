@@ -21,7 +21,7 @@ fn rule() -> impl Strategy<Value = (&'static str, &'static str)> {
         ("filter", "-A FORWARD -m conntrack --ctstate INVALID -j DROP"),
         ("filter", "-A FORWARD -p tcp --syn -j REJECT --reject-with tcp-reset"),
         ("filter", "-A FORWARD -p udp -j REJECT --reject-with icmp-admin-prohibited"),
-        ("filter", "-A FORWARD -m statistic --mode nth --every 2 -j DROP"),
+        ("filter", "-A FORWARD -m statistic --mode nth --every 2 --packet 0 -j DROP"),
         ("filter", "-A FORWARD -m recent --name r --set"),
         ("filter", "-A OUTPUT -m owner --uid-owner 0 -g user"),
         ("filter", "-A OUTPUT -p icmp -j DROP"),

@@ -169,6 +169,14 @@ fn connections(probe: &Value, found: &mut BTreeSet<Feature>) {
 /// Matches that were asked and targets of rules that matched, as the model walked.
 fn rules(tried: &Tried, number: usize, found: &mut BTreeSet<Feature>) {
     let run = &tried.run;
+    // Where commands change rules, the network as it was after this probe.
+    let changes = tried.lab.probes.iter().any(|probe| matches!(probe, Probe::Run(_)));
+    let until = changes.then(|| {
+        let mut lab = tried.lab.clone();
+        lab.probes.truncate(number + 1);
+        vitrine::lab::run(&lab).expect("a lab that runs").network
+    });
+    let network = until.as_ref().unwrap_or(&run.network);
     let range = run.starts[number].0 as usize..run.starts[number + 1].0 as usize;
     let mut families: BTreeMap<PassId, Family> = BTreeMap::new();
     for entry in &run.network.log().entries()[range] {
@@ -185,7 +193,7 @@ fn rules(tried: &Tried, number: usize, found: &mut BTreeSet<Feature>) {
             _ => continue,
         };
         let Some(family) = families.get(&pass) else { continue };
-        let ruleset = run.network.host(happening.host).netfilter.ruleset(*family);
+        let ruleset = network.host(happening.host).netfilter.ruleset(*family);
         let Some(rule) = ruleset.and_then(|r| r.rule(at)) else { continue };
         for check in checks {
             if let Part::Match(place) = check.part {
