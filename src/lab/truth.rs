@@ -187,6 +187,9 @@ impl Pass {
             PathStep::Rule { table, chain, rule, text, verdict, to, .. } => {
                 self.counted.push((format!("{prefix}{table}/{chain}/{rule}"), self.now.len()));
                 let rest = text.strip_prefix(&format!("-A {chain} ")).unwrap_or(text);
+                // A recording has no word for a queue's number.
+                let numbered = rest.contains("-j NFQUEUE") && !rest.ends_with("--queue-num 0");
+                let verdict = if numbered { "?" } else { *verdict };
                 let mut step =
                     json!({"table": table, "chain": chain, "rule": rule, "text": rest, "verdict": verdict});
                 if let Some(to) = to {
