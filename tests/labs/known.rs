@@ -38,17 +38,11 @@ pub const KNOWN: &[Known] = &[
     Known { lab: "loaded-counters", probe: "listing", layers: &[Ends], why: PIPES },
     Known { lab: "loaded-counters", probe: "zero one", layers: &[Ends], why: PIPES },
     Known { lab: "rules-midstream", probe: "flush and delete", layers: &[Ends], why: PIPES },
-    Known {
-        lab: "snat-masquerade",
-        probe: "a local process of the router, the source port taken by server2: port changes",
-        layers: &[State],
-        why: "Linux chooses a port by chance; connections are compared in the order of their text, which it changes",
-    },
 ];
 
 const ACKS_OVER_LO: &str =
     "of two equal segments over lo the recording finds one on the wire, and calls the other lost";
-const PIPES: &str = "a shell's pipes and text tools, which hosts of the model do not have";
+const PIPES: &str = "a shell's pipes, `echo` and text tools, which hosts of labs do not have";
 
 /// Each layer of each probe of the list.
 pub fn all() -> impl Iterator<Item = Key> {

@@ -1,7 +1,7 @@
 //! `docs/fidelity.md`: how many probes agree with Linux, by feature; what differs; what is not modelled.
 
 use super::features::{Feature, Group, of_probe};
-use super::known::KNOWN;
+use super::known::{KNOWN, Known};
 use super::{Layer, Tried};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
@@ -51,6 +51,7 @@ fn heading(group: Group) -> &'static str {
 /// The whole page.
 pub fn page(all: &[Tried]) -> String {
     let mut sum = Row::default();
+    // A probe counts for each feature that it uses.
     let mut by_feature: BTreeMap<Feature, Row> = BTreeMap::new();
     let mut made_by: BTreeMap<String, usize> = BTreeMap::new();
     for tried in all {
@@ -74,35 +75,48 @@ pub fn page(all: &[Tried]) -> String {
          The layers: *fate*, how each packet's way through each host begins and ends; *path*, each rule, policy and \
          end of a chain it meets; *packet*, as it came and as it left; *state*, the connections afterwards; *ends*, what \
          sender and servers saw; *counters*, packets and bytes that each rule and policy grew by. \
-         A layer's column is empty where all probes agree.\n\n| | {HEAD}{}",
+         In the tables, the column of a layer in which all probes agree is empty; a number after a name is of probes that use it.\n\n| | {HEAD}{}",
         all.len(),
         sum.probes,
         made_by.join("; "),
         sum.agree,
         sum.print("all"),
     );
-    let mut last = None;
-    for ((group, name), row) in &by_feature {
-        if last != Some(*group) {
-            let _ = write!(out, "\n## {}\n\n| | {HEAD}", heading(*group));
-            last = Some(*group);
+    for group in [Group::Packets, Group::Hosts, Group::Connections, Group::Matches, Group::Targets] {
+        let _ = write!(out, "\n## {}\n", heading(group));
+        let rows = || by_feature.iter().filter(|((g, _), _)| *g == group);
+        let equal: Vec<String> = rows()
+            .filter(|(_, row)| row.agree == row.probes)
+            .map(|((_, name), row)| format!("{name}\u{a0}{}", row.probes))
+            .collect();
+        if !equal.is_empty() {
+            let _ = write!(out, "\nAll probes agree in every layer: {}.\n", equal.join(", "));
         }
-        out += &row.print(name);
+        let mut differ = rows().filter(|(_, row)| row.agree < row.probes).peekable();
+        if differ.peek().is_some() {
+            let _ = write!(out, "\n| | {HEAD}");
+        }
+        for ((_, name), row) in differ {
+            out += &row.print(name);
+        }
     }
     out += "\n## Known to differ\n\n";
     if KNOWN.is_empty() {
         out += "Nothing.\n";
     }
+    let mut reasons: Vec<&str> = Vec::new();
     for known in KNOWN {
-        let layers: Vec<&str> = known.layers.iter().map(|l| l.name()).collect();
-        let _ = writeln!(
-            out,
-            "- {}, \u{201c}{}\u{201d} ({}): {}.",
-            known.lab,
-            known.probe,
-            layers.join(", "),
-            known.why
-        );
+        if !reasons.contains(&known.why) {
+            reasons.push(known.why);
+        }
+    }
+    for why in reasons {
+        let probe = |k: &Known| {
+            let layers: Vec<&str> = k.layers.iter().map(|l| l.name()).collect();
+            format!("{}, \u{201c}{}\u{201d} ({})", k.lab, k.probe, layers.join(", "))
+        };
+        let probes: Vec<String> = KNOWN.iter().filter(|k| k.why == why).map(probe).collect();
+        let _ = writeln!(out, "- {}: {why}.", probes.join("; "));
     }
     out += "\n## Not modelled\n\n";
     out += &not_modelled();
@@ -138,7 +152,7 @@ fn not_modelled() -> String {
         .collect();
     assert!(!tcp.is_empty(), "src/net/tcp/mod.rs says what is not modelled");
     format!(
-        "- Read and printed, and unknown to every packet: {}.\n- Options that are: {}.\n- Refused, as \
+        "- Read and printed, and unknown to every packet: {}.\n- Options that are read and printed, and change nothing or are unknown to every packet: {}.\n- Refused, as \
          iptables 1.8.9 or Linux 6.18 refuse them: {}.\n- Devices but veth pairs, bridges and lo; VLANs' own devices, tunnels, \
          queueing (`tc`), IPsec; routing daemons; programs in hosts but the probes' sockets and `iptables`, `ip`, `ipset`, \
          `conntrack`.\n- What Linux leaves to chance (ports, the seed of hashes) is chosen in a fixed way.\n\nOf TCP's two \
