@@ -133,7 +133,7 @@ fn faults_tell_where_they_are() {
         hosts.a.interfaces.e.mac (line 2): an Ethernet address is six hexadecimal bytes with colons, like 02:00:00:00:00:01
         hosts.a.interfaces: `e` is neither linked, nor a bridge, nor `lo`
         hosts.a.bridges: `e` cannot be a port of `br`
-        hosts.a.sysctls: `../x` is no setting
+        hosts.a.sysctls: `../x` is no setting of the network
         links[0][1]: there is no host `c`
         links[1][0]: `a:e` has a link already
         links[0][0] (line 3): a link's end is written host:interface

@@ -68,8 +68,8 @@ fn a_container_goes_out_masqueraded_and_two_flows_share_no_port() {
               udp 198.51.100.2:5353 > 203.0.113.53:53 ttl=63
               udp src=172.17.0.2 dst=203.0.113.53 sport=5353 dport=53 [UNREPLIED] src=203.0.113.53 dst=198.51.100.2 sport=53 dport=5353 mark=0
             Accept Sent(IfName("eth0"))
-              udp 198.51.100.2:34109 > 203.0.113.53:53 ttl=63
-              udp src=172.17.0.3 dst=203.0.113.53 sport=5353 dport=53 [UNREPLIED] src=203.0.113.53 dst=198.51.100.2 sport=53 dport=34109 mark=0
+              udp 198.51.100.2:1109 > 203.0.113.53:53 ttl=63
+              udp src=172.17.0.3 dst=203.0.113.53 sport=5353 dport=53 [UNREPLIED] src=203.0.113.53 dst=198.51.100.2 sport=53 dport=1109 mark=0
             Accept Sent(IfName("docker0"))
               udp 203.0.113.53:53 > 172.17.0.2:5353 ttl=63
               udp src=172.17.0.2 dst=203.0.113.53 sport=5353 dport=53 src=203.0.113.53 dst=198.51.100.2 sport=53 dport=5353 mark=0

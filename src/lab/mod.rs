@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod compare;
+mod crafted;
 mod error;
 mod export;
 mod packet;
@@ -12,6 +13,7 @@ mod programs;
 mod run;
 mod scenario;
 mod shell;
+mod streams;
 mod truth;
 mod value;
 mod words;

@@ -3,12 +3,9 @@
 use super::build::{BuildError, build};
 use super::programs::{Programs, text};
 use super::truth;
-use super::{
-    Close, CraftedPacket, HostName, Lab, PacketProbe, PacketsProbe, PingProbe, Probe, PushProbe, RunProbe,
-    SleepProbe, TcpProbe, UdpProbe, Via,
-};
-use crate::abi::{Duration, EventId, IfName, Mac};
-use crate::net::{Errno, Frame, FrameBody, HostId, Incoming, Network, SocketId, SocketKind, SocketOptions};
+use super::{HostName, Lab, PingProbe, Probe, PushProbe, RunProbe, SleepProbe, UdpProbe};
+use crate::abi::{Duration, EventId};
+use crate::net::{Errno, HostId, Incoming, Network, SocketId, SocketKind, SocketOptions};
 use crate::packet::{Icmp, IcmpType, Payload, Proto, Transport};
 use serde_json::{Map, Value, json};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -20,11 +17,11 @@ pub(super) const THINKS: Duration = Duration::from_millis(90);
 /// What a recording does between two probes takes about so long, and so long more for each host and family: it
 /// reads all counters and connections.
 const BETWEEN: Duration = Duration::from_millis(25);
-const BETWEEN_HOST: Duration = Duration::from_millis(50);
+const BETWEEN_HOST: Duration = Duration::from_millis(35);
 /// No step waits longer.
 const LIMIT: Duration = Duration::from_secs(5);
 /// A SYN is given up before it is sent again.
-const CONNECT: Duration = Duration::from_millis(300);
+pub(super) const CONNECT: Duration = Duration::from_millis(300);
 
 /// A lab that has been run.
 #[derive(Clone, Debug)]
@@ -83,7 +80,7 @@ pub fn run(lab: &Lab) -> Result<Run, BuildError> {
 pub(super) struct Runner {
     pub(super) net: Network,
     pub(super) programs: Programs,
-    quiet: Duration,
+    pub(super) quiet: Duration,
     between: Duration,
     phases: Vec<(EventId, &'static str)>,
 }
@@ -104,20 +101,20 @@ impl Runner {
         Ok(runner)
     }
 
-    fn host(&self, name: &HostName) -> HostId {
+    pub(super) fn host(&self, name: &HostName) -> HostId {
         self.net.by_name(name.as_str()).unwrap_or(HostId(0))
     }
 
-    fn set_phase(&mut self, name: &'static str) {
+    pub(super) fn set_phase(&mut self, name: &'static str) {
         self.phases.push((self.net.log().next_id(), name));
     }
 
     /// Lets everything happen until nothing has for so long.
-    fn pump(&mut self, quiet: Duration) {
+    pub(super) fn pump(&mut self, quiet: Duration) {
         self.pump_until(quiet, LIMIT, |_| false);
     }
 
-    fn pump_until(&mut self, quiet: Duration, limit: Duration, done: impl Fn(&Self) -> bool) {
+    pub(super) fn pump_until(&mut self, quiet: Duration, limit: Duration, done: impl Fn(&Self) -> bool) {
         let end = self.net.now().after(limit);
         self.net.touch();
         loop {
@@ -314,205 +311,6 @@ impl Runner {
         out
     }
 
-    fn tcp(&mut self, p: &TcpProbe) -> Map<String, Value> {
-        let mut out = Map::new();
-        let host = self.host(&p.from);
-        let v6 = p.dst.is_ipv6();
-        let open = p.socket.as_ref().and_then(|name| self.programs.named.get(name).copied());
-        let id = match open {
-            Some((_, id)) => {
-                self.programs.take_got(host, id);
-                out.insert("connect".into(), "already".into());
-                id
-            }
-            None => match self.tcp_connect(host, p, v6, &mut out) {
-                Some(id) => id,
-                None => return out,
-            },
-        };
-        if let Some(data) = p.data.as_ref().filter(|d| !d.is_empty()) {
-            self.set_phase("data");
-            if let Err(error) = self.net.send(host, id, data.as_bytes(), None, None) {
-                out.insert("send_error".into(), error.name().into());
-            }
-            let wait = p.wait.as_ref().map_or(Duration::ZERO, |w| w.duration());
-            self.pump(THINKS.max(wait));
-        }
-        let got = self.programs.take_got(host, id);
-        if !got.is_empty() {
-            out.insert("received".into(), got.into());
-        }
-        match p.closing() {
-            Close::None => return out,
-            Close::Rst => {
-                self.set_phase("close");
-                self.programs.forget(host, id);
-                self.net.close(host, id, true);
-                self.pump(THINKS);
-            }
-            Close::Fin => {
-                self.set_phase("close");
-                if let Err(error) = self.net.shutdown_write(host, id) {
-                    out.insert("close_error".into(), error.name().into());
-                }
-                self.pump(THINKS);
-                let got = self.programs.take_got(host, id);
-                if !got.is_empty() {
-                    out.insert("after_close".into(), got.into());
-                }
-                self.programs.forget(host, id);
-                self.net.close(host, id, false);
-                self.pump(self.quiet);
-            }
-        }
-        if let Some(name) = &p.socket {
-            self.programs.named.remove(name);
-        }
-        out
-    }
-
-    /// Connects; `None` where that fails, which `out` then says.
-    fn tcp_connect(
-        &mut self,
-        host: HostId,
-        p: &TcpProbe,
-        v6: bool,
-        out: &mut Map<String, Value>,
-    ) -> Option<SocketId> {
-        let options = SocketOptions {
-            dev: p.dev.clone(),
-            mark: p.mark.unwrap_or(0),
-            ttl: p.ttl.filter(|t| *t != 0),
-            tos: p.tos.unwrap_or(0),
-            transparent: p.transparent.unwrap_or(false),
-            df: p.df,
-            reuse: true,
-            uid: p.uid.unwrap_or(0),
-            gid: p.gid.unwrap_or(0),
-            ..SocketOptions::default()
-        };
-        let id = self.net.socket(host, SocketKind::Tcp, v6, options);
-        if p.src.is_some() || p.sport.is_some() {
-            let bound = self.net.bind(host, id, p.src.unwrap_or(any(v6)), p.sport.unwrap_or(0));
-            if let Err(error) = bound {
-                self.net.close(host, id, false);
-                *out = failed(error, "bind");
-                return None;
-            }
-        }
-        self.set_phase("connect");
-        self.programs.open(host, id);
-        let begun = self.net.connect_socket(host, id, SocketAddr::new(p.dst, p.dport));
-        let limit = p.timeout.as_ref().map_or(CONNECT, |t| t.duration());
-        let result = match begun {
-            Err(error) => Err(error.name()),
-            Ok(()) => {
-                self.pump_until(limit, limit, |r| r.programs.connecting(host, id).is_some());
-                self.programs.connecting(host, id).unwrap_or(Err("timeout"))
-            }
-        };
-        out.insert("connect".into(), result.err().unwrap_or("ok").into());
-        self.pump(self.quiet);
-        if result.is_err() {
-            self.programs.forget(host, id);
-            self.net.close(host, id, false);
-            self.pump(self.quiet);
-            return None;
-        }
-        if let Some(socket) = self.net.host(host).sockets.get(id) {
-            let addr = socket.addr.map(|a| a.to_string()).unwrap_or_default();
-            out.insert("local".into(), format!("{addr}:{}", socket.port).into());
-        }
-        if let Some(name) = &p.socket {
-            self.programs.named.insert(name.clone(), (host, id));
-        }
-        Some(id)
-    }
-
-    fn packet(&mut self, p: &PacketProbe) -> Map<String, Value> {
-        let mut out = Map::new();
-        let way = Way {
-            via: p.via.clone().unwrap_or_default(),
-            mark: p.mark.unwrap_or(0),
-            dev: p.dev.clone(),
-            eth: (p.eth_dst, p.eth_src),
-            route_to: p.route_to,
-        };
-        let wait = p.wait.as_ref().map_or(Duration::ZERO, |w| w.duration());
-        for _ in 0..p.count.unwrap_or(1) {
-            self.send_crafted(self.host(&p.from), &p.packet, &way, &mut out);
-            self.pump(self.quiet.max(wait));
-        }
-        out
-    }
-
-    fn packets(&mut self, p: &PacketsProbe) -> Map<String, Value> {
-        let mut out = Map::new();
-        for item in &p.packets {
-            let way = Way {
-                via: item.via.clone().or(p.via.clone()).unwrap_or_default(),
-                mark: p.mark.unwrap_or(0),
-                dev: p.dev.clone(),
-                eth: (p.eth_dst, p.eth_src),
-                route_to: p.route_to,
-            };
-            let wait = item.wait.as_ref().or(p.wait.as_ref()).map_or(Duration::ZERO, |w| w.duration());
-            for _ in 0..p.count.unwrap_or(1) {
-                self.send_crafted(
-                    self.host(item.from.as_ref().unwrap_or(&p.from)),
-                    &item.packet,
-                    &way,
-                    &mut out,
-                );
-                self.pump(self.quiet.max(wait));
-            }
-        }
-        out
-    }
-
-    fn send_crafted(
-        &mut self,
-        host: HostId,
-        crafted: &CraftedPacket,
-        way: &Way,
-        out: &mut Map<String, Value>,
-    ) {
-        self.set_phase("send");
-        let packet = match crafted.to_packet() {
-            Ok(packet) => packet,
-            Err(fault) => {
-                out.insert("error".into(), fault.to_string().into());
-                return;
-            }
-        };
-        let sent = match &way.via {
-            Via::Ip => {
-                let options = SocketOptions {
-                    dev: way.dev.clone(),
-                    mark: way.mark,
-                    broadcast: true,
-                    ..SocketOptions::default()
-                };
-                self.net.send_crafted(host, packet, &options, way.route_to)
-            }
-            Via::Link(dev) => {
-                let own = self.net.host(host).devices.get(dev).map(|d| d.mac);
-                let peer =
-                    self.net.peer(host, dev).and_then(|(h, d)| Some(self.net.host(*h).devices.get(d)?.mac));
-                let frame = Frame {
-                    src: way.eth.1.or(own).unwrap_or(Mac::ZERO),
-                    dst: way.eth.0.or(peer).unwrap_or(Mac::BROADCAST),
-                    vlan: None,
-                    bad_header: crafted.bad_ip_csum == Some(true),
-                    body: FrameBody::Ip(packet),
-                };
-                self.net.inject_frame(host, dev, frame);
-                Ok(())
-            }
-        };
-        note_send(out, sent);
-    }
-
     fn command(&mut self, p: &RunProbe) -> Map<String, Value> {
         let mut out = Map::new();
         let host = self.host(&p.host);
@@ -564,24 +362,15 @@ impl Runner {
     }
 }
 
-/// How a crafted packet leaves its host.
-struct Way {
-    via: Via,
-    mark: u32,
-    dev: Option<IfName>,
-    eth: (Option<Mac>, Option<Mac>),
-    route_to: Option<IpAddr>,
-}
-
-fn any(v6: bool) -> IpAddr {
+pub(super) fn any(v6: bool) -> IpAddr {
     if v6 { Ipv6Addr::UNSPECIFIED.into() } else { Ipv4Addr::UNSPECIFIED.into() }
 }
 
-fn failed(error: Errno, at: &str) -> Map<String, Value> {
+pub(super) fn failed(error: Errno, at: &str) -> Map<String, Value> {
     Map::from_iter([("error".to_owned(), error.name().into()), ("at".to_owned(), at.into())])
 }
 
-fn note_send(out: &mut Map<String, Value>, sent: Result<(), Errno>) {
+pub(super) fn note_send(out: &mut Map<String, Value>, sent: Result<(), Errno>) {
     match sent {
         Ok(()) => {
             let n = out.get("sent").and_then(Value::as_u64).unwrap_or(0);

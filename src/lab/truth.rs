@@ -80,6 +80,11 @@ pub(super) fn record(
             sent.push((*host, packet.clone()));
         }
     }
+    for pass in &shown {
+        if matches!(&pass.fate, Some(Fate::Sent(dev)) if dev.is_lo()) {
+            sent.push((pass.host, pass.now.clone()));
+        }
+    }
     let gathered: Vec<(HostId, u16)> = shown
         .iter()
         .filter(|p| p.last_hook == Some(Hook::Input) && p.first.fragment.is_some())
@@ -233,11 +238,13 @@ fn show(
     let hook = pass.last_hook.unwrap_or(pass.start);
     out["last_hook"] = hook.to_string().into();
     let lost_after = || format!("lost-after-{hook}");
+    // A recording looks for each pass on the wires, and crosses out what it finds: two alike packets over `lo`, as
+    // IPv6 has them without identifications, take each other's place.
+    let on_wire = left(pass, sent);
     let fate = match &pass.fate {
         None => lost_after(),
         Some(Fate::Delivered) => "delivered".into(),
         Some(Fate::Sent(dev)) => {
-            let on_wire = dev.is_lo() || left(pass, sent);
             if on_wire {
                 out["sent_on"] = dev.as_str().into();
                 out["sent_packet"] = packet_json(&pass.now);
@@ -283,7 +290,8 @@ fn repeated(pass: &Pass, all: &[&Pass]) -> bool {
 
 /// Whether a packet really left its host by a wire: then that is crossed out.
 fn left(pass: &Pass, sent: &mut Vec<(HostId, Packet)>) -> bool {
-    let key = |p: &Packet| (p.src, p.dst, p.proto(), p.id, p.tcp().map(|t| t.flags));
+    let id = |p: &Packet| if p.src.is_ipv4() { p.id } else { 0 };
+    let key = |p: &Packet| (p.src, p.dst, p.proto(), id(p), p.tcp().map(|t| t.flags));
     let place = sent.iter().position(|(host, p)| {
         *host == pass.host
             && key(p) == key(&pass.now)

@@ -146,6 +146,9 @@ impl Network {
             match out {
                 Out::Answer(answer) => {
                     let mut skb = answer.skb();
+                    if skb.packet.id == 0 {
+                        skb.packet.id = self.host_mut(host).new_id();
+                    }
                     let cause = answer.cause;
                     self.walk(host, |way| {
                         let begins = way.emit(cause, NetEvent::Answers { skb: Arc::new(skb.clone()) });

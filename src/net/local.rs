@@ -230,7 +230,7 @@ impl Network {
         let Some(mut packet) = Packet::new(src, asked.src, Transport::Icmp(reply)) else { return };
         // A timestamp's answer has three times of four bytes, whatever was asked.
         packet.payload = if kind.ty == 14 { Payload::Size(12) } else { asked.payload.clone() };
-        packet.tos = if asked.src.is_ipv4() { asked.tos } else { 0 };
+        packet.tos = asked.tos;
         packet.ttl = h.default_ttl(asked.src.is_ipv4());
         self.kernel_sends(host, packet, skb, None, cause);
     }

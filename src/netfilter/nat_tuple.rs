@@ -181,7 +181,7 @@ impl Conntrack {
         left <= LAST_TRIES
             && new.original.proto == Proto::TCP
             && new.tcp == Some(TcpState::SynSent)
-            && old.tcp == Some(TcpState::TimeWait)
+            && matches!(old.tcp, Some(TcpState::TimeWait | TcpState::Close))
             && old.has(CtStatus::SrcNat)
             && !old.has(CtStatus::FixedTimeout)
             && new.begins_after(old)

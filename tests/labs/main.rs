@@ -129,7 +129,7 @@ fn what_a_truth_says_counts() {
     assert!(probes.iter().all(|p| p.differences.is_empty()));
     for (at, layer) in [
         ("/probes/0/journey/0/fate", Layer::Fate),
-        ("/probes/0/journey/1/path/0/chain", Layer::Path),
+        ("/probes/0/journey/0/path/0/chain", Layer::Path),
         ("/probes/0/journey/0/packet/ttl", Layer::Packet),
         ("/probes/0/conntrack/b/table/0/status", Layer::State),
         ("/probes/0/result/connect", Layer::Ends),

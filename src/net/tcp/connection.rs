@@ -141,7 +141,7 @@ impl Connection {
         now: Time,
         settings: Settings,
     ) -> (Self, Vec<Action>) {
-        let iss = initial_sequence(local, remote, now);
+        let iss = initial_sequence(now);
         let mut connection = Connection::new(local, remote, iss, settings);
         connection.state = State::SynSent;
         let mut out = Vec::new();
@@ -373,7 +373,9 @@ pub(super) fn initial_window(mss: u16) -> u32 {
     space.min(65535)
 }
 
-/// A connection's first sequence number: a hash of its ends, and the clock in steps of 64 ns (`secure_tcp_seq`).
-pub(super) fn initial_sequence(local: SocketAddr, remote: SocketAddr, now: Time) -> u32 {
-    Secrets::of(local, remote).sequence.wrapping_add((now.as_nanos() >> 6) as u32)
+/// A connection's first sequence number: the clock in steps of 64 ns (`secure_tcp_seq`). Linux adds a secret hash of
+/// the connection's ends; a fixed number instead lets a later connection always begin beyond an earlier one.
+pub(super) fn initial_sequence(now: Time) -> u32 {
+    const BEGIN: u32 = 0x6000_0000;
+    BEGIN.wrapping_add((now.as_nanos() >> 6) as u32)
 }

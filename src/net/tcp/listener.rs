@@ -75,7 +75,7 @@ impl Listener {
         if segment.has(TcpFlags::ACK) {
             out.extend(reset_for(packet, self.settings.ttl).map(Action::Send));
         } else if segment.has(TcpFlags::SYN) && !segment.flags.any(TcpFlags::RST | TcpFlags::FIN) {
-            let iss = isn.unwrap_or_else(|| initial_sequence(ends.0, ends.1, now));
+            let iss = isn.unwrap_or_else(|| initial_sequence(now));
             let stamps = self.settings.timestamps && segment.timestamp.is_some();
             let largest = mss(self.settings.mtu, packet.src.is_ipv4()) - if stamps { 12 } else { 0 };
             let request = Request {

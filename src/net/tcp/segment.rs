@@ -127,8 +127,6 @@ pub(super) fn make(header: Header, payload: Vec<u8>, ttl: u8, tos: u8, df: bool)
 /// here FNV-1a of the two ends, addresses and ports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Secrets {
-    /// The initial sequence number, before the clock is added.
-    pub(super) sequence: u32,
     /// What is added to the clock's milliseconds in timestamps.
     pub(super) timestamp: u32,
     /// The first IP identification.
@@ -142,7 +140,7 @@ impl Secrets {
         for byte in text.bytes() {
             hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         }
-        Secrets { sequence: hash as u32, timestamp: (hash >> 32) as u32, ip_id: (hash >> 24) as u16 }
+        Secrets { timestamp: (hash >> 32) as u32, ip_id: (hash >> 24) as u16 }
     }
 }
 
