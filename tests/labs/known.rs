@@ -25,8 +25,8 @@ pub const KNOWN: &[Known] = &[
         layers: &[Fate, Path, Packet],
         why: "an earlier probe's unanswered SYN,ACK is sent again a little later than in the recording",
     },
-    Known { lab: "docker-ufw-v6", probe: "loopback", layers: &[Fate, Packet], why: ACKS_OVER_LO },
-    Known { lab: "v6", probe: "loopback", layers: &[Fate, Packet], why: ACKS_OVER_LO },
+    Known { lab: "docker-ufw-v6", probe: "loopback", layers: &[Fate], why: ACKS_OVER_LO },
+    Known { lab: "v6", probe: "loopback", layers: &[Fate], why: ACKS_OVER_LO },
     Known { lab: "ipset", probe: "sets after", layers: &[Ends], why: PIPES },
     Known { lab: "live-flows", probe: "entries", layers: &[Ends], why: PIPES },
     Known {
