@@ -64,13 +64,27 @@ impl Run {
 /// assert_eq!(run.probes[0]["result"]["replies"][0]["from"], "10.0.0.2");
 /// ```
 pub fn run(lab: &Lab) -> Result<Run, BuildError> {
-    let mut runner = Runner::new(lab)?;
+    run_watched(lab, usize::MAX, |_| ())
+}
+
+/// Runs a lab, and stops before more has happened than so many events; `before` sees the network before each
+/// probe, and once more after the last.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_watched(lab: &Lab, limit: usize, mut before: impl FnMut(&Network)) -> Result<Run, BuildError> {
+    let mut runner = Runner::new(lab, limit)?;
     let mut probes = Vec::new();
     let mut starts = Vec::new();
-    for probe in &lab.probes {
+    for probe in lab.probes.iter() {
+        if runner.net.is_over() {
+            break;
+        }
+        before(&runner.net);
         starts.push(runner.net.log().next_id());
         probes.push(runner.probe(probe));
     }
+    before(&runner.net);
     starts.push(runner.net.log().next_id());
     let (name, about) = (lab.name.clone(), lab.about.clone());
     Ok(Run { network: runner.net, probes, starts, name, about })
@@ -86,8 +100,9 @@ pub(super) struct Runner {
 }
 
 impl Runner {
-    fn new(lab: &Lab) -> Result<Self, BuildError> {
-        let net = build(lab)?;
+    fn new(lab: &Lab, limit: usize) -> Result<Self, BuildError> {
+        let mut net = build(lab)?;
+        net.limit(limit);
         let quiet = lab.quiet.as_ref().map_or(QUIET, |q| q.duration());
         let families = lab.hosts.iter().map(|(_, spec)| 1 + u32::from(lab.has_ipv6(spec))).sum::<u32>();
         let between = BETWEEN + BETWEEN_HOST * families;

@@ -18,6 +18,36 @@ pub struct Device {
     pub master: Option<IfName>,
     /// As a bridge's port it sends frames back where they came from.
     pub hairpin: bool,
+    /// What the administrator said of it that changes no packet's way.
+    pub admin: Admin,
+}
+
+/// What `ip link` sets and shows of a device, beside what its packets meet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Admin {
+    /// A veth's other end, where that is on the same host.
+    pub peer: Option<IfName>,
+    /// A veth's other end, where that is on another host: the host, the device's number there, and the number that
+    /// the host's network namespace goes by here (`link-netnsid`).
+    pub far: Option<(u16, u32, u32)>,
+    /// `promisc on`.
+    pub promisc: bool,
+    /// `allmulticast on`.
+    pub allmulti: bool,
+    /// Not `multicast off`.
+    pub multicast: bool,
+    /// `txqueuelen`, in packets.
+    pub queue: u32,
+    /// `alias`.
+    pub alias: Option<String>,
+    /// It was up at least once: its queues are made.
+    pub opened: bool,
+    /// IPv6 has begun on it: it was up and had a carrier (`IF_READY`).
+    pub ready: bool,
+    /// Its hardware address was chosen; a bridge does not take one of its ports then.
+    pub own_mac: bool,
+    /// Its MTU was chosen; a bridge does not follow its ports then.
+    pub own_mtu: bool,
 }
 
 /// What kind of device it is (ip-link(8)).
@@ -74,6 +104,10 @@ pub struct Bridge {
     /// Behind which port each hardware address was seen last.
     #[serde(skip)]
     pub learned: BTreeMap<Mac, IfName>,
+    /// A port has worked, or one was taken away: from then on the bridge's carrier is that of its ports
+    /// (`br_port_state_selection`).
+    #[serde(skip)]
+    pub judged: bool,
 }
 
 impl Device {
@@ -81,7 +115,20 @@ impl Device {
     pub fn new(name: IfName, index: u32, kind: DeviceKind, mac: Mac) -> Self {
         let mut link = Link::new(name, index);
         link.up = false;
-        Device { link, kind, mac, master: None, hairpin: false }
+        let admin = Admin {
+            peer: None,
+            far: None,
+            promisc: false,
+            allmulti: false,
+            multicast: true,
+            queue: 1000,
+            alias: None,
+            opened: false,
+            ready: false,
+            own_mac: true,
+            own_mtu: false,
+        };
+        Device { link, kind, mac, master: None, hairpin: false, admin }
     }
 
     /// True for a device on which hardware addresses count and neighbours are looked for.
@@ -127,6 +174,18 @@ impl Devices {
 
     pub(super) fn remove(&mut self, name: &IfName) -> Option<Device> {
         self.0.remove(name)
+    }
+
+    /// All devices by their numbers, as the kernel lists them.
+    pub fn by_index(&self) -> Vec<&Device> {
+        let mut all: Vec<&Device> = self.0.values().collect();
+        all.sort_by_key(|d| d.link.index);
+        all
+    }
+
+    /// The device of this number.
+    pub fn by_number(&self, index: u32) -> Option<&Device> {
+        self.0.values().find(|d| d.link.index == index)
     }
 
     /// The number that the next device gets.
