@@ -126,6 +126,15 @@ impl Network {
         }
     }
 
+    /// The wires, each with both its ends, one way only.
+    pub fn wires(&self) -> Vec<(Port, Port)> {
+        let port = |(host, index): (HostId, u32)| {
+            self.host(host).devices.by_number(index).map(|d| (host, d.link.name.clone()))
+        };
+        let once = self.wires.iter().filter(|(a, b)| a <= b);
+        once.filter_map(|(a, b)| Some((port(*a)?, port(*b)?))).collect()
+    }
+
     /// The device at the other end of a wire, or of a veth pair within a host.
     pub fn peer(&self, host: HostId, dev: &IfName) -> Option<Port> {
         let device = self.host(host).devices.get(dev)?;
