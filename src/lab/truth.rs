@@ -249,7 +249,7 @@ fn show(
                 out["sent_on"] = dev.as_str().into();
                 out["sent_packet"] = packet_json(&pass.now);
                 "sent".into()
-            } else if repeated(pass, all) {
+            } else if !dev.is_lo() && repeated(pass, all) {
                 "looped-back".into()
             } else {
                 lost_after()

@@ -25,8 +25,6 @@ pub const KNOWN: &[Known] = &[
         layers: &[Fate, Path, Packet],
         why: "an earlier probe's unanswered SYN,ACK is sent again a little later than in the recording",
     },
-    Known { lab: "docker-ufw-v6", probe: "loopback", layers: &[Fate], why: ACKS_OVER_LO },
-    Known { lab: "v6", probe: "loopback", layers: &[Fate], why: ACKS_OVER_LO },
     Known { lab: "ipset", probe: "sets after", layers: &[Ends], why: PIPES },
     Known { lab: "live-flows", probe: "entries", layers: &[Ends], why: PIPES },
     Known {
@@ -40,8 +38,6 @@ pub const KNOWN: &[Known] = &[
     Known { lab: "rules-midstream", probe: "flush and delete", layers: &[Ends], why: PIPES },
 ];
 
-const ACKS_OVER_LO: &str =
-    "of two equal segments over lo the recording finds one on the wire, and calls the other lost";
 const PIPES: &str = "a shell's pipes, `echo` and text tools, which hosts of labs do not have";
 
 /// Each layer of each probe of the list.
