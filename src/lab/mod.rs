@@ -16,6 +16,8 @@ mod shell;
 mod streams;
 mod truth;
 mod value;
+#[cfg(target_os = "linux")]
+pub mod verify;
 
 pub use build::{BuildError, build};
 pub use compare::{Comparison, Difference, Layer, Score, compare};
