@@ -360,9 +360,9 @@ fn across(network: &Network, layers: &[Vec<HostId>]) -> Topology {
     let width = x - GAP_X + EDGE;
     let wires = wires(network, &hosts, curve);
     // A wire between two hosts of the last layer bulges beyond them.
-    let last_bulges = layers
-        .last()
-        .is_some_and(|last| network.wires().iter().any(|((a, _), (b, _))| last.contains(a) && last.contains(b)));
+    let last_bulges = layers.last().is_some_and(|last| {
+        network.wires().iter().any(|((a, _), (b, _))| last.contains(a) && last.contains(b))
+    });
     let width = if last_bulges { width + 40 } else { width };
     Topology { width, height: tallest, hosts, wires }
 }
