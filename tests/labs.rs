@@ -365,7 +365,8 @@ fn replay(lab: &Value, truth: &Value) -> Count {
                 _ => false,
             };
             if injected.iif.is_none() && kernel_made {
-                injected.sender = Sender::Kernel;
+                let socket = v4 || injected.packet.icmp().is_some();
+                injected.sender = if socket { Sender::KernelSocket } else { Sender::Kernel };
             }
             let is_answer = injected.iif.is_none()
                 && machine.answers.front().is_some_and(|a| ends(&a.packet) == ends(&injected.packet));

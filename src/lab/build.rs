@@ -295,7 +295,9 @@ fn rules(host: &mut Host, name: &str, lab: &Lab, spec: &HostSpec) -> Result<(), 
         }
         host.netfilter.load(Arc::new(restored.ruleset));
     }
-    host.netfilter.legacy = lab.backend_of(spec) == Backend::Legacy;
+    if lab.backend_of(spec) == Backend::Legacy {
+        host.netfilter.use_legacy();
+    }
     if lab.conntrack.unwrap_or(Switch::On) == Switch::On {
         host.netfilter.track_always();
     }

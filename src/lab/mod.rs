@@ -16,6 +16,8 @@ mod shell;
 mod streams;
 mod truth;
 mod value;
+#[cfg(target_os = "linux")]
+pub mod verify;
 
 pub use build::{BuildError, build};
 pub use compare::{Comparison, Difference, Layer, Score, compare};
@@ -26,7 +28,7 @@ pub use probe::{
     Close, PacketProbe, PacketsItem, PacketsProbe, PingProbe, Probe, PushProbe, RunProbe, SleepProbe,
     TcpProbe, UdpProbe, Via,
 };
-pub use run::{Run, run};
+pub use run::{Run, run, run_watched};
 pub use scenario::{
     Backend, Bridge, HostSpec, Interface, InterfaceSpec, Lab, LinkEnd, Listener, ListenerProto, Reply,
     ReplyFrom, Switch, SysctlValue,

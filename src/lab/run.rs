@@ -14,8 +14,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 const QUIET: Duration = Duration::from_millis(60);
 /// So long a TCP server thinks before it answers: longer than a delayed acknowledgement takes.
 pub(super) const THINKS: Duration = Duration::from_millis(90);
-/// What a recording does between two probes takes about so long.
-const BETWEEN: Duration = Duration::from_millis(80);
+/// What a recording does between two probes takes about so long, and so long more for each host and family: it
+/// reads all counters and connections.
+const BETWEEN: Duration = Duration::from_millis(25);
+const BETWEEN_HOST: Duration = Duration::from_millis(35);
 /// No step waits longer.
 const LIMIT: Duration = Duration::from_secs(5);
 /// A SYN is given up before it is sent again.
@@ -62,13 +64,27 @@ impl Run {
 /// assert_eq!(run.probes[0]["result"]["replies"][0]["from"], "10.0.0.2");
 /// ```
 pub fn run(lab: &Lab) -> Result<Run, BuildError> {
-    let mut runner = Runner::new(lab)?;
+    run_watched(lab, usize::MAX, |_| ())
+}
+
+/// Runs a lab, and stops before more has happened than so many events; `before` sees the network before each
+/// probe, and once more after the last.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_watched(lab: &Lab, limit: usize, mut before: impl FnMut(&Network)) -> Result<Run, BuildError> {
+    let mut runner = Runner::new(lab, limit)?;
     let mut probes = Vec::new();
     let mut starts = Vec::new();
-    for probe in &lab.probes {
+    for probe in lab.probes.iter() {
+        if runner.net.is_over() {
+            break;
+        }
+        before(&runner.net);
         starts.push(runner.net.log().next_id());
         probes.push(runner.probe(probe));
     }
+    before(&runner.net);
     starts.push(runner.net.log().next_id());
     let (name, about) = (lab.name.clone(), lab.about.clone());
     Ok(Run { network: runner.net, probes, starts, name, about })
@@ -79,14 +95,18 @@ pub(super) struct Runner {
     pub(super) net: Network,
     pub(super) programs: Programs,
     pub(super) quiet: Duration,
+    between: Duration,
     phases: Vec<(EventId, &'static str)>,
 }
 
 impl Runner {
-    fn new(lab: &Lab) -> Result<Self, BuildError> {
-        let net = build(lab)?;
+    fn new(lab: &Lab, limit: usize) -> Result<Self, BuildError> {
+        let mut net = build(lab)?;
+        net.limit(limit);
         let quiet = lab.quiet.as_ref().map_or(QUIET, |q| q.duration());
-        let mut runner = Runner { net, programs: Programs::default(), quiet, phases: Vec::new() };
+        let families = lab.hosts.iter().map(|(_, spec)| 1 + u32::from(lab.has_ipv6(spec))).sum::<u32>();
+        let between = BETWEEN + BETWEEN_HOST * families;
+        let mut runner = Runner { net, programs: Programs::default(), quiet, between, phases: Vec::new() };
         for (i, (name, spec)) in lab.hosts.iter().enumerate() {
             for listener in &spec.listeners {
                 runner.programs.listen(&mut runner.net, HostId(i as u16), name, listener);
@@ -134,7 +154,7 @@ impl Runner {
     }
 
     fn probe(&mut self, probe: &Probe) -> Value {
-        self.net.pass_time(BETWEEN);
+        self.net.pass_time(self.between);
         self.pump(Duration::from_millis(20));
         self.programs.received.clear();
         self.phases.clear();

@@ -75,8 +75,14 @@ pub(super) fn record(
         let mut line = json!({"host": net.name(*host), "dev": dev.as_str(), "dir": dir});
         merge(&mut line, packet_json(packet));
         wire.push(line);
-        if dir == "out" {
+        // A recording takes an IPv6 piece for another protocol's packet.
+        if dir == "out" && (packet.src.is_ipv4() || packet.fragment.is_none()) {
             sent.push((*host, packet.clone()));
+        }
+    }
+    for pass in &shown {
+        if matches!(&pass.fate, Some(Fate::Sent(dev)) if dev.is_lo()) {
+            sent.push((pass.host, pass.now.clone()));
         }
     }
     let gathered: Vec<(HostId, u16)> = shown
@@ -89,7 +95,7 @@ pub(super) fn record(
         .iter()
         .map(|pass| {
             let phase = phases.iter().rev().find(|(at, _)| *at <= pass.begun).map(|(_, name)| *name);
-            show(net, pass, phase.filter(|_| many), &mut sent, &gathered)
+            show(net, pass, &shown, phase.filter(|_| many), &mut sent, &gathered)
         })
         .collect();
     out.insert("journey".into(), journey.into());
@@ -158,16 +164,24 @@ fn passes<'a>(net: &Network, start: EventId, entries: impl Iterator<Item = &'a H
 }
 
 impl Pass {
+    /// A target that decides by what it finds (TPROXY, MASQUERADE) shows its verdict with the table's.
+    fn decided(&mut self, verdict: Verdict) {
+        let Some(last) = self.steps.last_mut().filter(|s| s.get("rule").is_some()) else { return };
+        let shown = match verdict {
+            Verdict::Accept => "ACCEPT",
+            Verdict::Drop => "DROP",
+            Verdict::Reject | Verdict::Unknown => return,
+        };
+        if matches!(last["verdict"].as_str(), Some("CONTINUE" | "ACCEPT")) {
+            last["verdict"] = shown.into();
+        }
+    }
+
     fn take(&mut self, event: &NfEvent, ruleset: Option<&Arc<Ruleset>>) {
         match event {
             NfEvent::HookEntered { hook } => self.last_hook = Some(*hook),
             NfEvent::PacketChanged { after, .. } => self.now = after.packet.clone(),
-            // A target that can drop where it mostly accepts: MASQUERADE without an address.
-            NfEvent::TableDone { verdict: Verdict::Drop, .. } => {
-                if let Some(step) = self.steps.last_mut().filter(|s| s["verdict"] == "ACCEPT") {
-                    step["verdict"] = "DROP".into();
-                }
-            }
+            NfEvent::TableDone { verdict, .. } => self.decided(*verdict),
             _ => {}
         }
         let Some(ruleset) = ruleset else { return };
@@ -203,6 +217,7 @@ impl Pass {
 fn show(
     net: &Network,
     pass: &Pass,
+    all: &[&Pass],
     phase: Option<&str>,
     sent: &mut Vec<(HostId, Packet)>,
     gathered: &[(HostId, u16)],
@@ -223,15 +238,19 @@ fn show(
     let hook = pass.last_hook.unwrap_or(pass.start);
     out["last_hook"] = hook.to_string().into();
     let lost_after = || format!("lost-after-{hook}");
+    // A recording looks for each pass on the wires, and crosses out what it finds: two alike packets over `lo`, as
+    // IPv6 has them without identifications, take each other's place.
+    let on_wire = left(pass, sent);
     let fate = match &pass.fate {
         None => lost_after(),
         Some(Fate::Delivered) => "delivered".into(),
         Some(Fate::Sent(dev)) => {
-            let on_wire = dev.is_lo() || left(pass, sent);
             if on_wire {
                 out["sent_on"] = dev.as_str().into();
                 out["sent_packet"] = packet_json(&pass.now);
                 "sent".into()
+            } else if repeated(pass, all) {
+                "looped-back".into()
             } else {
                 lost_after()
             }
@@ -260,9 +279,19 @@ fn show(
     out
 }
 
+/// A recording takes what does not leave for a copy that the host keeps if a packet of the same number for the same
+/// address comes in: so a forwarded packet that is lost and sent again.
+fn repeated(pass: &Pass, all: &[&Pass]) -> bool {
+    let id = |p: &Packet| if p.src.is_ipv4() { p.id } else { 0 };
+    let alike = |p: &Packet| id(p) == id(&pass.now) && p.dst == pass.now.dst;
+    all.iter()
+        .any(|p| p.id != pass.id && p.host == pass.host && p.start == Hook::Prerouting && alike(&p.first))
+}
+
 /// Whether a packet really left its host by a wire: then that is crossed out.
 fn left(pass: &Pass, sent: &mut Vec<(HostId, Packet)>) -> bool {
-    let key = |p: &Packet| (p.src, p.dst, p.proto(), p.id, p.tcp().map(|t| t.flags));
+    let id = |p: &Packet| if p.src.is_ipv4() { p.id } else { 0 };
+    let key = |p: &Packet| (p.src, p.dst, p.proto(), id(p), p.tcp().map(|t| t.flags));
     let place = sent.iter().position(|(host, p)| {
         *host == pass.host
             && key(p) == key(&pass.now)

@@ -10,6 +10,9 @@ use std::net::IpAddr;
 /// For how long pieces wait for the others (`net.ipv4.ipfrag_time`).
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The header that an IPv6 piece has besides (RFC 8200, 4.5).
+const FRAGMENT_HEADER: u32 = 8;
+
 /// What becomes of a packet on a way that carries only so much.
 pub(super) enum Cut {
     /// It fits.
@@ -34,11 +37,11 @@ pub(super) fn cut(skb: &Skb, mtu: Option<u32>) -> Cut {
         return Cut::Fits;
     }
     let v4 = packet.src.is_ipv4();
-    if packet.df && v4 || (!v4 && skb.iif.is_some() && skb.largest_piece.is_none()) {
+    let again = skb.largest_piece.is_some_and(|largest| largest <= mtu);
+    if packet.df && v4 && !again || (!v4 && skb.iif.is_some() && skb.largest_piece.is_none()) {
         return Cut::Forbidden(mtu);
     }
-    // An IPv6 piece has a fragment header of eight bytes besides.
-    let room = mtu.saturating_sub(packet.header_len() + if v4 { 0 } else { 8 });
+    let room = mtu.saturating_sub(packet.header_len() + if v4 { 0 } else { FRAGMENT_HEADER });
     let step = room & !7;
     if step == 0 {
         return Cut::Forbidden(mtu);
@@ -121,7 +124,8 @@ impl Fragments {
         // The packet goes on as the last piece came, with the first one's headers.
         let mut whole = gathering.first?;
         whole.packet.fragment = None;
-        whole.largest_piece = Some(largest + whole.packet.header_len());
+        let header = if whole.packet.src.is_ipv4() { 0 } else { FRAGMENT_HEADER };
+        whole.largest_piece = Some(largest + header + whole.packet.header_len());
         Some(whole)
     }
 }

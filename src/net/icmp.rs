@@ -29,6 +29,9 @@ impl Way<'_> {
             if skb.iif.is_none() && skb.sender == Sender::KernelSocket && rejected.icmp().is_some() {
                 return;
             }
+            if rejected.icmp().is_some_and(|icmp| is_answerless(icmp.kind, v4)) {
+                return;
+            }
             match self.host.error_source(skb) {
                 Some(own) => packet.src = own,
                 None => return,
@@ -41,7 +44,7 @@ impl Way<'_> {
         packet.ttl = self.host.default_ttl(v4);
         let reflect = if v4 { Global::FwmarkReflect } else { Global::FwmarkReflect6 };
         let mark = if self.host.sysctls.is_on(reflect) { skb.mark } else { 0 };
-        // What REJECT makes of a segment has no socket; ICMP has the host's own.
+        // What REJECT makes of a segment has no socket (`nf_send_reset`); ICMP has the host's own.
         let sender = if packet.icmp().is_some() { Sender::KernelSocket } else { Sender::Kernel };
         if sender == Sender::Kernel && skb.physin.is_some() {
             return self.outs.push(Out::Direct { packet, about: Box::new(skb.clone()), cause });
@@ -101,6 +104,15 @@ impl Way<'_> {
         if let Some(packet) = Packet::new(about.dst, about.src, Transport::Icmp(icmp)) {
             self.answer(skb, packet, cause);
         }
+    }
+}
+
+/// Messages that no ICMP error is sent about, besides errors: what Linux has no use for, and types that it does
+/// not know (`icmp_pointers`, `is_ineligible`).
+fn is_answerless(kind: IcmpType, v4: bool) -> bool {
+    match v4 {
+        true => kind.is_error(true) || matches!(kind.ty, 1 | 2 | 6 | 7 | 9 | 10 | 19..),
+        false => kind.ty < 128 || kind.ty == 137,
     }
 }
 

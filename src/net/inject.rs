@@ -40,7 +40,7 @@ pub struct Injected {
     pub mark: u32,
     /// `mac=…`: the hardware address it comes from.
     pub mac: Option<Mac>,
-    /// `uid=N` and `gid=N`: the sending socket's owner; `socket=none`: the kernel itself sends it.
+    /// `uid=N` and `gid=N`: the sending socket's owner; `socket=none`: it has none; `socket=kernel`: the kernel's own.
     pub sender: Sender,
     /// `ct=STATE`: the connection's state, instead of what the packets before make it.
     pub ct: Option<CtState>,
@@ -148,6 +148,7 @@ impl Injected {
             "uid" => self.sender = Sender::Socket { uid: number(value)?, gid: self.owner().1 },
             "gid" => self.sender = Sender::Socket { uid: self.owner().0, gid: number(value)? },
             "socket" if value == "none" => self.sender = Sender::Kernel,
+            "socket" if value == "kernel" => self.sender = Sender::KernelSocket,
             "ct" => {
                 let found = CtState::ALL.into_iter().find(|s| s.name().eq_ignore_ascii_case(value));
                 self.ct = Some(found.ok_or(Kind::State)?);
@@ -213,7 +214,8 @@ impl fmt::Display for Injected {
         }
         match self.sender {
             Sender::Socket { uid, gid } => write!(f, "uid={uid} gid={gid} ")?,
-            Sender::Kernel | Sender::KernelSocket => f.write_str("socket=none ")?,
+            Sender::Kernel => f.write_str("socket=none ")?,
+            Sender::KernelSocket => f.write_str("socket=kernel ")?,
             Sender::UnknownSocket => {}
         }
         if let Some(ct) = self.ct {

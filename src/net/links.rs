@@ -146,6 +146,9 @@ impl Network {
             match out {
                 Out::Answer(answer) => {
                     let mut skb = answer.skb();
+                    if skb.packet.id == 0 {
+                        skb.packet.id = self.host_mut(host).new_id();
+                    }
                     let cause = answer.cause;
                     self.walk(host, |way| {
                         let begins = way.emit(cause, NetEvent::Answers { skb: Arc::new(skb.clone()) });
@@ -161,7 +164,7 @@ impl Network {
                     let mut copy =
                         Skb { iif: dev, oif: Default::default(), cast: Some(Cast::Loopback), ..copy };
                     copy.sender = Default::default();
-                    // A program's send is interrupted by what it sends to itself.
+                    // The copy comes in before the original leaves (`dev_loopback_xmit`).
                     self.loop_back(host, copy, cause);
                     self.walk(host, |way| {
                         let again =

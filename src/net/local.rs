@@ -145,7 +145,7 @@ impl Network {
         }
     }
 
-    /// Sends a packet of the kernel's own, which no socket has.
+    /// Sends a packet of the kernel's own. IPv6 sends TCP's answers without its socket (`ip6_xmit`).
     fn kernel_sends(
         &mut self,
         host: HostId,
@@ -157,7 +157,8 @@ impl Network {
         let v4 = packet.src.is_ipv4();
         let reflect = if v4 { Global::FwmarkReflect } else { Global::FwmarkReflect6 };
         let mark = if self.host(host).is_on(reflect) { about.mark } else { 0 };
-        let answer = Answer { packet, mark, sender: Sender::KernelSocket, ct, cause };
+        let sender = if v4 || packet.icmp().is_some() { Sender::KernelSocket } else { Sender::Kernel };
+        let answer = Answer { packet, mark, sender, ct, cause };
         self.follow(host, vec![super::walk::Out::Answer(answer)]);
         self.between();
     }
@@ -229,7 +230,7 @@ impl Network {
         let Some(mut packet) = Packet::new(src, asked.src, Transport::Icmp(reply)) else { return };
         // A timestamp's answer has three times of four bytes, whatever was asked.
         packet.payload = if kind.ty == 14 { Payload::Size(12) } else { asked.payload.clone() };
-        packet.tos = if asked.src.is_ipv4() { asked.tos } else { 0 };
+        packet.tos = asked.tos;
         packet.ttl = h.default_ttl(asked.src.is_ipv4());
         self.kernel_sends(host, packet, skb, None, cause);
     }

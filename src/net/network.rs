@@ -70,6 +70,8 @@ pub struct Network {
     pub(super) woken: VecDeque<(HostId, SocketId)>,
     /// When something happened last that a program or a wire could see.
     last_activity: Time,
+    /// After so many events nothing more happens.
+    limit: usize,
 }
 
 impl Default for Network {
@@ -93,6 +95,7 @@ impl Network {
             pass: None,
             woken: VecDeque::new(),
             last_activity: Time::ZERO,
+            limit: usize::MAX,
         }
     }
 
@@ -121,6 +124,15 @@ impl Network {
                 device.admin.far = Some((other.0, far, same.unwrap_or(next)));
             }
         }
+    }
+
+    /// The wires, each with both its ends, one way only.
+    pub fn wires(&self) -> Vec<(Port, Port)> {
+        let port = |(host, index): (HostId, u32)| {
+            self.host(host).devices.by_number(index).map(|d| (host, d.link.name.clone()))
+        };
+        let once = self.wires.iter().filter(|(a, b)| a <= b);
+        once.filter_map(|(a, b)| Some((port(*a)?, port(*b)?))).collect()
     }
 
     /// The device at the other end of a wire, or of a veth pair within a host.
@@ -202,8 +214,22 @@ impl Network {
         self.woken.pop_front()
     }
 
+    /// Sets a bound: after so many events nothing more happens, so that a loop of bridges, which sends a frame round
+    /// for ever, ends.
+    pub fn limit(&mut self, events: usize) {
+        self.limit = events;
+    }
+
+    /// True if the bound was reached: what would have happened next is not known.
+    pub fn is_over(&self) -> bool {
+        self.log.len() >= self.limit
+    }
+
     /// Does all that is due now, until nothing is left to do at this moment.
     pub fn settle(&mut self) {
+        if self.is_over() {
+            self.queue.clear();
+        }
         while let Some(entry) = self.queue.first_entry() {
             if entry.key().0 > self.now {
                 break;
@@ -211,6 +237,9 @@ impl Network {
             let task = entry.remove();
             self.last_activity = self.now;
             self.run(task);
+            if self.is_over() {
+                self.queue.clear();
+            }
         }
     }
 

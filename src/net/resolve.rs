@@ -10,7 +10,7 @@ use super::network::{HostId, Network, Task};
 use super::routing::{Hop, Inbound};
 use super::sysctl::Conf;
 use crate::abi::{EventId, IfName, Mac};
-use crate::netfilter::{Cast, Family, Skb};
+use crate::netfilter::{Cast, Family, Sender, Skb};
 use crate::packet::{Icmp, IcmpType, Neighbour, Packet, Transport};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -111,7 +111,7 @@ impl Network {
         let icmp = Icmp { kind, neighbour: Some(neighbour), ..Icmp::default() };
         let Some(mut packet) = Packet::new(src, dst, Transport::Icmp(icmp)) else { return };
         packet.ttl = 255;
-        let mut skb = Skb::new(packet);
+        let mut skb = Skb { sender: Sender::KernelSocket, ..Skb::new(packet) };
         let hop = Hop {
             dev: Some(dev.clone()),
             cast: if dst.is_multicast() { Cast::Multicast } else { Cast::Host },

@@ -102,8 +102,9 @@ impl Host {
                     Inbound::Local
                 }
                 _ => {
-                    let redirect =
-                        routing.dev == *iif && self.devices.link(iif).is_some_and(|l| l.conf.send_redirects);
+                    let redirect = routing.dev == *iif
+                        && routing.source_on_link
+                        && self.devices.link(iif).is_some_and(|l| l.conf.send_redirects);
                     Inbound::Forward(Hop { redirect, ..self.hop(&routing, dst, false) })
                 }
             },

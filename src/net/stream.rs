@@ -22,6 +22,8 @@ impl Network {
             SocketKind::Udp | SocketKind::Raw(_) | SocketKind::Tcp | SocketKind::Listener(_) => false,
         };
         match (waits, socket.open) {
+            // IPv6 sends TCP's answers without the kernel's socket (`ip6_xmit`).
+            (true, _) if socket.v6 => Sender::Kernel,
             (true, _) => Sender::KernelSocket,
             (false, true) => Sender::Socket { uid: socket.options.uid, gid: socket.options.gid },
             (false, false) => Sender::Kernel,

@@ -165,6 +165,52 @@ const CONFS: &[(Conf, &str, Family, i64)] = &[
     (Conf::HopLimit, "hop_limit", Family::Ip6, 64),
 ];
 
+/// Settings of an interface that are kept, and change nothing of what the model has: it has no source routing, no
+/// gratuitous ARP, no IPsec, no group membership messages, no router advertisements.
+const KEPT_CONFS: &[(&str, Family)] = &[
+    ("accept_source_route", Family::Ip),
+    ("arp_accept", Family::Ip),
+    ("arp_evict_nocarrier", Family::Ip),
+    ("arp_notify", Family::Ip),
+    ("disable_policy", Family::Ip),
+    ("disable_xfrm", Family::Ip),
+    ("drop_gratuitous_arp", Family::Ip),
+    ("force_igmp_version", Family::Ip),
+    ("igmpv2_unsolicited_report_interval", Family::Ip),
+    ("igmpv3_unsolicited_report_interval", Family::Ip),
+    ("accept_ra_defrtr", Family::Ip6),
+    ("accept_ra_pinfo", Family::Ip6),
+    ("accept_source_route", Family::Ip6),
+    ("addr_gen_mode", Family::Ip6),
+    ("autoconf", Family::Ip6),
+    ("dad_transmits", Family::Ip6),
+    ("router_solicitations", Family::Ip6),
+    ("use_tempaddr", Family::Ip6),
+];
+
+/// Settings of the whole host that are kept, and change nothing of what the model has: sizes of queues and
+/// tables, speeds, and limits that no lab reaches.
+const KEPT: &[&str] = &[
+    "net.core.rmem_default",
+    "net.core.rmem_max",
+    "net.core.somaxconn",
+    "net.core.wmem_default",
+    "net.core.wmem_max",
+    "net.ipv4.icmp_ignore_bogus_error_responses",
+    "net.ipv4.icmp_msgs_burst",
+    "net.ipv4.icmp_msgs_per_sec",
+    "net.ipv4.igmp_max_memberships",
+    "net.ipv4.ip_dynaddr",
+    "net.ipv4.ip_forward_update_priority",
+    "net.ipv4.tcp_congestion_control",
+    "net.ipv4.tcp_max_syn_backlog",
+    "net.ipv4.tcp_mem",
+    "net.ipv4.tcp_moderate_rcvbuf",
+    "net.ipv4.tcp_slow_start_after_idle",
+    "net.ipv4.udp_mem",
+    "net.netfilter.nf_log_all_netns",
+];
+
 /// Which interfaces a setting is for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Scope {
@@ -182,6 +228,7 @@ pub struct UnknownSysctl(pub String);
 pub struct Sysctls {
     globals: BTreeMap<Global, i64>,
     confs: BTreeMap<(Family, Conf, Scope), i64>,
+    kept: BTreeMap<String, i64>,
 }
 
 impl Sysctls {
@@ -206,6 +253,10 @@ impl Sysctls {
         }
         if let ["net", ip @ ("ipv4" | "ipv6"), "conf", scope, name] = parts[..] {
             let family = if ip == "ipv4" { Family::Ip } else { Family::Ip6 };
+            if KEPT_CONFS.contains(&(name, family)) {
+                self.kept.insert(parts.join("/"), value);
+                return Ok(());
+            }
             let (conf, ..) = CONFS.iter().find(|c| c.1 == name && c.2 == family).ok_or_else(unknown)?;
             let scope = match scope {
                 "all" => Scope::All,
@@ -216,6 +267,10 @@ impl Sysctls {
             return Ok(());
         }
         let joined = parts.join(".");
+        if KEPT.contains(&joined.as_str()) {
+            self.kept.insert(joined, value);
+            return Ok(());
+        }
         let (global, ..) = GLOBALS.iter().find(|g| g.1 == joined).ok_or_else(unknown)?;
         self.globals.insert(*global, value);
         Ok(())

@@ -213,7 +213,7 @@ impl<'a> Way<'a> {
     pub fn deliver(&mut self, skb: &mut Skb, cause: EventId) -> End {
         if skb.packet.fragment.is_some() {
             match self.host.fragments.gather(skb, self.host.now) {
-                Some(whole) => *skb = whole,
+                Some(whole) => self.change(skb, cause, ChangedBy::Gathering, |s| *s = whole),
                 None => {
                     let gathered = self.emit(cause, NetEvent::Gathered { skb: Arc::new(skb.clone()) });
                     return (Fate::Gathered, Some(gathered));
@@ -237,12 +237,17 @@ impl<'a> Way<'a> {
         if off {
             return (Fate::Lost(Lost::ForwardingOff), Some(cause));
         }
+        // TPROXY gave it a socket, and routing sent it elsewhere (`ip_forward`).
+        if skb.tproxy.is_some() {
+            return (Fate::Lost(Lost::NotForHost), Some(cause));
+        }
         if skb.packet.ttl <= 1 {
             self.icmp_error(skb, Some(IcmpType::new(11, 0)), Some(IcmpType::new(3, 0)), cause);
             return (Fate::Lost(Lost::TtlExceeded), Some(cause));
         }
-        let may_cut = v4 && !skb.packet.df;
-        if let Some(mtu) = hop.mtu.filter(|mtu| skb.packet.len() > *mtu && !may_cut) {
+        // What came in pieces that fit leaves in such pieces again (`ip_exceeds_mtu`, `ip6_pkt_too_big`).
+        let may_cut = |mtu: u32| (v4 && !skb.packet.df) || skb.largest_piece.is_some_and(|l| l <= mtu);
+        if let Some(mtu) = hop.mtu.filter(|mtu| skb.packet.len() > *mtu && !may_cut(*mtu)) {
             self.too_big(skb, mtu, cause);
             return (Fate::Lost(Lost::TooBig), Some(cause));
         }

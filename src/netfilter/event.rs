@@ -461,6 +461,8 @@ pub enum ChangedBy {
     Forwarding,
     /// It went over the loopback interface.
     Loopback,
+    /// The pieces that it came in were put together.
+    Gathering,
 }
 
 /// Which end of a packet a translation changes.

@@ -122,6 +122,8 @@ pub enum Absent {
     Connection,
     /// A socket of this host.
     Socket,
+    /// A user: the socket is the kernel's own.
+    Owner,
     /// An Ethernet header.
     Ethernet,
     /// An entry in a list.
@@ -228,6 +230,7 @@ impl fmt::Display for Fact {
                 Absent::TcpOption => "no such option",
                 Absent::Connection => "no connection",
                 Absent::Socket => "no socket of this host",
+                Absent::Owner => "a socket of the kernel's own, which has no user",
                 Absent::Ethernet => "no Ethernet header",
                 Absent::Entry => "not in the list",
                 Absent::Text => "no such text",

@@ -43,8 +43,7 @@ impl Hook {
 
     /// What happens here, in the order of the priorities that iptables-nft 1.8.9 registers.
     ///
-    /// The page draws this list and the walk follows it. (iptables-legacy has `security` before `nat` in
-    /// INPUT: its security chains have priority 50, those of nft 150.)
+    /// The page draws this list and the walk follows it.
     ///
     /// ```
     /// use vitrine::netfilter::{Hook, Stage, TableName};
@@ -65,7 +64,8 @@ impl Hook {
         }
     }
 
-    /// The same where iptables-legacy keeps the tables: in INPUT its nat table comes last.
+    /// The same with iptables-legacy, which has `security` before `nat` in INPUT: its security chains have
+    /// priority 50, those of nft 150.
     pub fn legacy_stages(self) -> &'static [Stage] {
         use Stage::{Confirm, Table};
         use TableName::{Filter, Mangle, Nat, Security};

@@ -122,10 +122,10 @@ impl OutDev {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sender {
-    /// No socket: it came from outside, or the kernel itself made it.
+    /// No socket: it came from outside, or the kernel made it without one.
     #[default]
     Kernel,
-    /// A socket of the kernel's own, which no user opened: for ICMP, for resets.
+    /// A socket of the kernel's own, which has no user: ICMP messages, and TCP's answers for no socket.
     KernelSocket,
     /// A socket of this user and group.
     Socket {

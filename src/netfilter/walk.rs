@@ -32,8 +32,7 @@ pub struct Netfilter {
     pub(super) policies: BTreeMap<(Family, TableName, ChainName), Counters>,
     tracking: bool,
     track_always: bool,
-    /// The tables are iptables-legacy's.
-    pub legacy: bool,
+    legacy: bool,
 }
 
 /// What a walk through a hook needs from outside.
@@ -176,6 +175,11 @@ impl Netfilter {
     /// Tracks connections even where no rule needs it, as on a host where something else asked for it.
     pub fn track_always(&mut self) {
         self.track_always = true;
+    }
+
+    /// The rules are iptables-legacy's: the tables' order at a hook differs ([`Hook::legacy_stages`]).
+    pub fn use_legacy(&mut self) {
+        self.legacy = true;
     }
 
     /// What a rule has counted since it was loaded.

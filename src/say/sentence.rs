@@ -196,6 +196,9 @@ fn changed(text: &Text, before: &Skb, after: &Skb, by: ChangedBy) -> String {
     if by == ChangedBy::Loopback {
         return text.get("changed-lo");
     }
+    if by == ChangedBy::Gathering {
+        return text.with("changed-gathered", &[("length", &after.packet.len().to_string())]);
+    }
     let (old, new) = (&before.packet, &after.packet);
     let mut said = Vec::new();
     let mut say = |key, from: String, to: String| {
@@ -276,6 +279,7 @@ pub fn found(lang: Lang, fact: &Fact) -> String {
             Absent::TcpOption => "found-absent-tcp-option",
             Absent::Connection => "found-absent-connection",
             Absent::Socket => "found-absent-socket",
+            Absent::Owner => "found-absent-owner",
             Absent::Ethernet => "found-absent-ethernet",
             Absent::Entry => "found-absent-entry",
             Absent::Text => "found-absent-text",

@@ -1,8 +1,10 @@
 //! A session: a host, its rules, and the packets sent into it so far. Inputs in, moments out.
 
+mod lab;
 mod reply;
 mod world;
 
+pub use lab::{LabOpenError, LabSession, MAX_EVENTS, MAX_HOSTS, MAX_PROBES};
 pub use reply::{NoReply, reply_to};
 pub use world::{World, docker_ufw};
 

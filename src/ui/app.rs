@@ -5,9 +5,11 @@ use super::composer::Composer;
 use super::connection::Connection;
 use super::fields::Fields;
 use super::keys::{Keys, action_of};
+use super::lab::{HostPage, NetworkPage, ProbeSheet};
 use super::log::Log;
 use super::opener::{Opener, read};
 use super::placard::Placard;
+use super::shown::Shown;
 use super::state::{Action, Sheets, State};
 use super::steps::Steps;
 use super::storage;
@@ -69,7 +71,7 @@ struct CaseProps {
     act: Callback<Action>,
 }
 
-/// The frame with its panes, and the sheet that lies over it.
+/// The frame, and the sheet that lies over it.
 #[component]
 fn Case(props: &CaseProps) -> Html {
     let words = use_words();
@@ -77,11 +79,6 @@ fn Case(props: &CaseProps) -> Html {
     let act = &props.act;
     let over = use_state_eq(|| false);
     let reader = use_mut_ref(|| None::<FileReader>);
-    let onseek = {
-        let act = act.clone();
-        use_callback((), move |at: usize, ()| act.emit(Action::Seek(at)))
-    };
-    let view = View::new(state);
     let ondragover = {
         let over = over.clone();
         Callback::from(move |event: DragEvent| {
@@ -106,16 +103,62 @@ fn Case(props: &CaseProps) -> Html {
             *reader.borrow_mut() = read(files, String::new(), act.clone());
         })
     };
+    let (title, facts, remarks) = match &state.stage {
+        Some(stage) => (stage.lab.title(&words), stage.lab.facts(&words), 0),
+        None => (state.case.name(&words), state.case.facts(&words), state.case.remarks()),
+    };
+    let lab = state.stage.as_ref().map(|s| if s.opened.is_some() { "host" } else { "network" });
+    html! {
+        <div class={classes!("case", lab)} data-tab={state.tab.name()} data-testid="verdict" data-verdict={verdict(state)}
+            {ondragover} {ondragleave} {ondrop}>
+            <a class="skip" href="#steps">{ words.get("skip-to-steps") }</a>
+            <Top specimen={title} {facts} {remarks} theme={state.theme} act={act.clone()} />
+            { match &state.stage {
+                None => html! { <Walk state={state.clone()} act={act.clone()} /> },
+                Some(stage) => match &stage.opened {
+                    None => html! { <NetworkPage stage={stage.clone()} tab={state.tab} act={act.clone()} /> },
+                    Some(opened) => html! {
+                        <HostPage stage={stage.clone()} opened={opened.clone()} tab={state.tab} act={act.clone()} />
+                    },
+                },
+            } }
+            if *over {
+                <div class="drop-here"><p>{ words.get("dump-drop") }</p></div>
+            }
+            { sheet(state, act) }
+        </div>
+    }
+}
+
+/// The verdict on the packet in the case, or on its way through the open host, once it is known.
+fn verdict(state: &State) -> &'static str {
+    match &state.stage {
+        None => View::of(state).verdict(),
+        Some(stage) => {
+            let opened = stage.opened.as_ref();
+            let walked = opened.and_then(|o| Some((o.walked.clone()?, o.at)));
+            walked.map_or("", |(w, at)| View::new(state.words.clone(), Shown::Pass(w), at).verdict())
+        }
+    }
+}
+
+/// The panes of one host's case.
+#[component]
+fn Walk(props: &CaseProps) -> Html {
+    let words = use_words();
+    let (state, act) = (&props.state, &props.act);
+    let onseek = {
+        let act = act.clone();
+        use_callback((), move |at: usize, ()| act.emit(Action::Seek(at)))
+    };
+    let view = View::of(state);
     let case = &state.case;
     let says = view.says();
     let placard = |inline: bool| {
         html! { <Placard place={view.place()} outcome={view.outcome()} says={says.clone()} {inline} /> }
     };
     html! {
-        <div class="case" data-tab={state.tab.name()} data-testid="verdict" data-verdict={view.verdict()}
-            {ondragover} {ondragleave} {ondrop}>
-            <a class="skip" href="#steps">{ words.get("skip-to-steps") }</a>
-            <Top specimen={case.name(&words)} facts={case.facts(&words)} remarks={case.remarks()} theme={state.theme} act={act.clone()} />
+        <>
             <Strip sent={case.sent()} current={state.packet} no_reply={case.reply_to(state.packet).err()} act={act.clone()} />
             <Tabs tab={state.tab} act={act.clone()} />
             <main class="panes">
@@ -145,11 +188,7 @@ fn Case(props: &CaseProps) -> Html {
                 { placard(false) }
             </Steps>
             <p class="sr" role="status" aria-live="polite" data-testid="live">{ &says }</p>
-            if *over {
-                <div class="drop-here"><p>{ words.get("dump-drop") }</p></div>
-            }
-            { sheet(state, act) }
-        </div>
+        </>
     }
 }
 
@@ -164,6 +203,11 @@ fn sheet(state: &State, act: &Callback<Action>) -> Html {
         Some(Sheets::Dump) => html! {
             <Opener text={state.tried.clone()} host={state.tried_host.clone()} complaint={state.complaint.clone()} remarks={state.case.remark_text()} act={act.clone()} />
         },
+        Some(Sheets::Probe) => state.stage.as_ref().map_or_else(Html::default, |stage| {
+            html! {
+                <ProbeSheet lab={stage.lab.clone()} refused={state.refused.clone()} act={act.clone()} />
+            }
+        }),
         Some(Sheets::Support) => html! { <Support {onclose} /> },
         Some(Sheets::Keys) => html! { <Keys {onclose} /> },
     }

@@ -10,7 +10,7 @@ use super::words::Words;
 use crate::net::{Event, Injected};
 use crate::netfilter::Ruleset;
 use crate::netfilter::text::family_of_dump;
-use crate::packet::{Transport, icmp_name};
+use crate::packet::{Packet, Transport, icmp_name};
 use crate::query::{Outcome, Trace, Walk};
 use crate::say::{self, Lang};
 use crate::session::{NoReply, OpenError, Session, Source, docker_ufw};
@@ -223,7 +223,7 @@ impl Case {
         let moment = session.send(injected).clone();
         let rules = session.ruleset().clone();
         let mut next = self.clone();
-        next.reels.push(moment.trace.walks.iter().map(|walk| Rc::new(reel_of(&rules, walk))).collect());
+        next.reels.push(moment.trace.walks.iter().map(|walk| Rc::new(reel_of(&rules, &walk.log))).collect());
         next.sent = next.sent.iter().cloned().chain([sent(&moment.trace)]).collect();
         next.session = Rc::new(session);
         next
@@ -258,13 +258,18 @@ fn sent(trace: &Trace) -> Sent {
     };
     let ports = packet.ports();
     let (from, to) = (end(packet.src, ports.map(|p| p.0)), end(packet.dst, ports.map(|p| p.1)));
-    let kind = match &packet.transport {
+    let kind = kind_of(packet);
+    let outcome = trace.outcome();
+    Sent { from: from.into(), to: to.into(), kind: kind.into(), look: look_of(outcome), outcome }
+}
+
+/// A packet in a word: its flags, its ICMP type, or its protocol.
+pub fn kind_of(packet: &Packet) -> String {
+    match &packet.transport {
         Transport::Tcp(tcp) => tcp.flags.to_string().to_uppercase(),
         Transport::Icmp(icmp) => icmp_name(icmp.kind, packet.src.is_ipv4()).to_string(),
         Transport::Ports(_) | Transport::Other(_) => packet.proto().to_string().to_uppercase(),
-    };
-    let outcome = trace.outcome();
-    Sent { from: from.into(), to: to.into(), kind: kind.into(), look: look_of(outcome), outcome }
+    }
 }
 
 /// What an outcome looks like.

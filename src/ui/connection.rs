@@ -72,7 +72,7 @@ pub fn Connection(props: &ConnectionProps) -> Html {
 }
 
 /// Both ends of a direction.
-fn flow(tuple: &Tuple) -> String {
+pub fn flow(tuple: &Tuple) -> String {
     let end = |address: IpAddr, port: Option<u16>| match port {
         Some(port) => SocketAddr::new(address, port).to_string(),
         None => address.to_string(),

@@ -126,7 +126,8 @@ impl Form {
         }
         match injected.sender {
             Sender::Socket { uid, gid } => more.push(format!("uid={uid} gid={gid}")),
-            Sender::Kernel | Sender::KernelSocket => more.push("socket=none".into()),
+            Sender::Kernel => more.push("socket=none".into()),
+            Sender::KernelSocket => more.push("socket=kernel".into()),
             Sender::UnknownSocket => {}
         }
         form.more = more.join(" ");

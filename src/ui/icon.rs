@@ -37,6 +37,10 @@ pub enum Glyph {
     Close,
     /// A padlock.
     Lock,
+    /// It plays.
+    Play,
+    /// It stands still.
+    Pause,
 }
 
 impl Glyph {
@@ -57,6 +61,8 @@ impl Glyph {
             Glyph::Plus => "M8 3v10M3 8h10",
             Glyph::Reply => "M6 3 2 7l4 4M2 7h7a5 5 0 0 1 5 5v1",
             Glyph::Close => "m4 4 8 8M12 4l-8 8",
+            Glyph::Play => "M5 3.5v9l7-4.5z",
+            Glyph::Pause => "M5.5 3.5v9M10.5 3.5v9",
             Glyph::Lock => "M3.5 7.5h9v6h-9zM5.5 7.5V5a2.5 2.5 0 0 1 5 0v2.5",
         }
     }

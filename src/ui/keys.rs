@@ -25,6 +25,7 @@ pub fn action_of(event: &KeyboardEvent) -> Option<Action> {
         ("PageUp", false) => Step::HookBack,
         ("Home", false) => Step::Start,
         ("End", false) => Step::End,
+        ("Escape", _) => return Some(Action::Leave),
         ("?", _) => return Some(Action::Open(Sheets::Keys)),
         _ => return None,
     };
@@ -42,10 +43,12 @@ pub struct KeysProps {
 #[component]
 pub fn Keys(props: &KeysProps) -> Html {
     let words = use_words();
-    let rows: [(&[&str], AttrValue); 6] = [
+    let rows: [(&[&str], AttrValue); 8] = [
         (&["→", "←"], words.get("key-step")),
         (&["Shift →", "Shift ←"], words.get("key-chain")),
         (&["Page Down", "Page Up"], words.get("key-hook")),
+        (&["Shift →", "Page Down"], words.get("key-network")),
+        (&["Enter", "Esc"], words.get("key-host")),
         (&["Home", "End"], words.get("key-ends")),
         (&["?"], words.get("key-help")),
         (&["Esc"], words.get("key-close")),

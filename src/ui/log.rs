@@ -17,8 +17,10 @@ pub struct Entry {
     pub look: Look,
     /// The sentence.
     pub says: AttrValue,
-    /// The hook's name, if the step is the first there.
-    pub hook: Option<&'static str>,
+    /// The name of the hook or the probe, if the step is the first there.
+    pub heading: Option<AttrValue>,
+    /// The host, where there are several.
+    pub host: Option<AttrValue>,
 }
 
 /// Properties of [`Log`].
@@ -69,8 +71,8 @@ pub fn Log(props: &LogProps) -> Html {
                     let entry = props.entry.emit(i);
                     html! {
                         <>
-                            if let Some(hook) = entry.hook {
-                                <li key={format!("hook-{i}")} class="hook">{ hook }</li>
+                            if let Some(heading) = entry.heading {
+                                <li key={format!("heading-{i}")} class="hook">{ heading }</li>
                             }
                             <li key={i}>
                                 <button type="button" class={classes!((i > props.at).then_some("ahead"))} data-testid="log-entry"
@@ -78,7 +80,12 @@ pub fn Log(props: &LogProps) -> Html {
                                     onclick={props.onseek.reform(move |_: MouseEvent| i)}>
                                     <span class="no">{ i + 1 }</span>
                                     <span class={classes!("mark", entry.look.tone.class())} aria-hidden="true">{ entry.look.symbol }</span>
-                                    <span>{ entry.says }</span>
+                                    <span>
+                                        if let Some(host) = entry.host {
+                                            <b class="host">{ host }</b>{ " " }
+                                        }
+                                        { entry.says }
+                                    </span>
                                 </button>
                             </li>
                         </>

@@ -1,6 +1,7 @@
 //! Another ruleset: pasted, dropped or picked. It is read here and goes nowhere.
 
 use super::icon::{Glyph, Icon};
+use super::labs::Labs;
 use super::sheet::Sheet;
 use super::state::{Action, Complaint};
 use super::words::use_words;
@@ -89,12 +90,18 @@ pub fn Opener(props: &OpenerProps) -> Html {
                             placeholder="eth0 UP 198.51.100.2/24&#10;docker0 UP 172.17.0.1/16&#10;default via 198.51.100.1 dev eth0" />
                     </label>
                 </details>
+                <details class="more" open={matches!(props.complaint, Some(Complaint::Lab(_)))}>
+                    <summary>{ words.get("lab-open") }</summary>
+                    <p>{ words.get("lab-open-lead") }</p>
+                    <Labs act={props.act.clone()} />
+                </details>
                 { match &props.complaint {
                     Some(complaint) => html! {
                         <div class="complaint" role="alert" data-testid="dump-error">
                             <strong>
                                 { match complaint {
                                     Complaint::Host(_) => words.get("dump-host-error"),
+                                    Complaint::Lab(_) => words.get("lab-error"),
                                     Complaint::TooBig | Complaint::NotText | Complaint::Read(_) => words.get("dump-error"),
                                 } }
                             </strong>

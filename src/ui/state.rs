@@ -2,10 +2,14 @@
 
 use super::case::Case;
 use super::form::Form;
+use super::lab::{LabCase, LabName, OWN_LABS, Stage};
 use super::storage::{self, Theme};
 use super::words::Words;
+use crate::lab::Probe;
+use crate::net::{HostId, PassId};
 use crate::netfilter::text::{Diagnostic, MAX_BYTES};
 use crate::say::Lang;
+use crate::session::{LabOpenError, MAX_EVENTS, MAX_HOSTS, MAX_PROBES};
 use std::rc::Rc;
 use yew::prelude::*;
 
@@ -20,6 +24,8 @@ pub enum Sheets {
     Support,
     /// The keys.
     Keys,
+    /// One more probe for the lab.
+    Probe,
 }
 
 /// The panes, one at a time on small screens.
@@ -82,6 +88,8 @@ pub enum Complaint {
     Read(Rc<str>),
     /// What it says of the host's description.
     Host(Rc<str>),
+    /// What is wrong with a lab.
+    Lab(LabOpenError),
 }
 
 impl Complaint {
@@ -96,6 +104,16 @@ impl Complaint {
             Complaint::TooBig => words.with("dump-too-big", &[("limit", (MAX_BYTES >> 20).into())]),
             Complaint::NotText => words.get("dump-binary"),
             Complaint::Read(text) | Complaint::Host(text) => AttrValue::Rc(text.clone()),
+            Complaint::Lab(error) => match error {
+                LabOpenError::Read(error) => AttrValue::from(error.to_string()),
+                LabOpenError::Build(error) => AttrValue::from(error.to_string()),
+                LabOpenError::Hosts(n) => {
+                    words.with("lab-too-many-hosts", &[("n", (*n).into()), ("most", MAX_HOSTS.into())])
+                }
+                LabOpenError::Probes(n) => words
+                    .with("lab-too-many-probes", &[("n", n.to_string().into()), ("most", MAX_PROBES.into())]),
+                LabOpenError::Events => words.with("lab-too-many-events", &[("most", MAX_EVENTS.into())]),
+            },
         }
     }
 }
@@ -145,6 +163,20 @@ pub enum Action {
     Refuse(Complaint),
     /// Back to the recorded host.
     Reset,
+    /// Put one of the page's own labs on show.
+    Lab(usize),
+    /// Open a host of the lab.
+    OpenHost(HostId),
+    /// Show another packet's way through the open host.
+    Pick(PassId),
+    /// Close the open host: back to the network.
+    Leave,
+    /// Go to where the other direction of this packet's flow begins.
+    WayBack,
+    /// Run the lab again with one probe more.
+    AddProbe(Box<Probe>),
+    /// Run it again without the one that was added last.
+    UndoProbe,
 }
 
 impl Action {
@@ -189,6 +221,8 @@ pub struct State {
     pub complaint: Option<Complaint>,
     /// Why the last packet was not sent.
     pub refused: Option<AttrValue>,
+    /// The lab on show, in the case's place.
+    pub stage: Option<Stage>,
 }
 
 impl State {
@@ -208,6 +242,7 @@ impl State {
             tried_host: "".into(),
             complaint: None,
             refused: None,
+            stage: None,
         }
     }
 
@@ -229,12 +264,29 @@ impl State {
         }
     }
 
+    /// Puts a lab on show, from its beginning.
+    fn show_lab(&mut self, name: LabName, text: &str) {
+        match LabCase::open(name, text) {
+            Ok(lab) => {
+                self.stage = Some(Stage::new(lab));
+                self.tab = Tab::Path;
+                self.sheet = None;
+                self.complaint = None;
+            }
+            Err(error) => {
+                self.complaint = Some(Complaint::Lab(error));
+                self.sheet = Some(Sheets::Dump);
+            }
+        }
+    }
+
     /// Puts a new case on show, from its last packet's first step.
     fn show(&mut self, case: Case) {
         self.packet = case.sent().len().saturating_sub(1);
         self.way = 0;
         self.at = 0;
         self.case = Rc::new(case);
+        self.stage = None;
         self.sheet = None;
         self.complaint = None;
         self.refused = None;
@@ -247,10 +299,14 @@ impl Reducible for State {
     fn reduce(self: Rc<Self>, action: Action) -> Rc<Self> {
         let mut next = (*self).clone();
         match action {
-            Action::Step(step) => next.at = self.stepped(step),
-            Action::Seek(at) => {
-                next.at = at.min(self.case.reel(self.packet, self.way).map_or(0, |r| r.last()))
-            }
+            Action::Step(step) => match &mut next.stage {
+                Some(stage) => stage.step(step),
+                None => next.at = self.stepped(step),
+            },
+            Action::Seek(at) => match &mut next.stage {
+                Some(stage) => stage.seek(at),
+                None => next.at = at.min(self.case.reel(self.packet, self.way).map_or(0, |r| r.last())),
+            },
             Action::Show(packet) => {
                 next.packet = packet;
                 next.way = 0;
@@ -286,6 +342,11 @@ impl Reducible for State {
             Action::Load { name, text, host } => {
                 next.tried = text.clone();
                 next.tried_host = host.clone();
+                // A dump of rules never begins so; a lab always does.
+                if text.trim_start().starts_with('{') {
+                    next.show_lab(LabName::File(name), &text);
+                    return Rc::new(next);
+                }
                 match Case::of_text(name, &text, &host) {
                     Ok(case) => {
                         next.form = case.first_form();
@@ -307,6 +368,37 @@ impl Reducible for State {
                 next.tried = "".into();
                 next.tried_host = "".into();
                 next.show(case);
+            }
+            Action::Lab(number) => {
+                next.tried = "".into();
+                if let Some(own) = OWN_LABS.get(number) {
+                    next.show_lab(LabName::Own(own.name), own.text);
+                }
+            }
+            Action::OpenHost(host) => next.stage.iter_mut().for_each(|s| s.open(host)),
+            Action::Pick(pass) => next.stage.iter_mut().for_each(|s| s.pick(pass)),
+            Action::Leave => next.stage.iter_mut().for_each(Stage::leave),
+            Action::WayBack => next.stage.iter_mut().for_each(Stage::way_back),
+            Action::AddProbe(probe) => {
+                let added = self.stage.as_ref().map(|s| s.lab.with(*probe));
+                match added {
+                    Some(Ok(lab)) => {
+                        let mut stage = Stage::new(lab);
+                        stage.to_last_probe();
+                        next.stage = Some(stage);
+                        next.sheet = None;
+                        next.refused = None;
+                    }
+                    Some(Err(why)) => next.refused = Some(Complaint::Lab(why).text(&self.words)),
+                    None => {}
+                }
+            }
+            Action::UndoProbe => {
+                if let Some(lab) = self.stage.as_ref().and_then(|s| s.lab.undo()) {
+                    let mut stage = Stage::new(lab);
+                    stage.to_last_probe();
+                    next.stage = Some(stage);
+                }
             }
         }
         Rc::new(next)

@@ -7,6 +7,16 @@ use super::words::use_words;
 use std::rc::Rc;
 use yew::prelude::*;
 
+/// What the buttons step by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scale {
+    /// Rules, chains, hooks.
+    #[default]
+    Rules,
+    /// Events, hops from host to host, probes.
+    Network,
+}
+
 /// Properties of [`Steps`].
 #[derive(Properties, PartialEq)]
 pub struct StepsProps {
@@ -20,6 +30,15 @@ pub struct StepsProps {
     pub says: AttrValue,
     /// The label, for small screens.
     pub children: Html,
+    /// What the buttons step by.
+    #[prop_or_default]
+    pub scale: Scale,
+    /// Whether it plays by itself; `None` where it cannot.
+    #[prop_or_default]
+    pub playing: Option<bool>,
+    /// Play or pause was pressed.
+    #[prop_or_default]
+    pub onplay: Callback<()>,
     /// What was pressed.
     pub act: Callback<Action>,
 }
@@ -29,6 +48,25 @@ pub struct StepsProps {
 pub fn Steps(props: &StepsProps) -> Html {
     let words = use_words();
     let (start, end) = (props.at == 0, props.at >= props.last);
+    let labels = match props.scale {
+        Scale::Rules => [
+            words.get("to-start"),
+            words.get("hook-back"),
+            words.get("chain-back"),
+            words.get("chain-forward"),
+            words.get("hook-forward"),
+            words.get("run"),
+        ],
+        Scale::Network => [
+            words.get("lab-to-start"),
+            words.get("probe-back"),
+            words.get("hop-back"),
+            words.get("hop-forward"),
+            words.get("probe-forward"),
+            words.get("lab-to-end"),
+        ],
+    };
+    let [to_start, far_back, near_back, near_forward, far_forward, to_end] = labels;
     let button = |step: Step,
                   glyph: Glyph,
                   id: &'static str,
@@ -45,18 +83,24 @@ pub fn Steps(props: &StepsProps) -> Html {
     html! {
         <section class="steps" aria-label={words.get("steps")} id="steps">
             { props.children.clone() }
-            <div class="transport">
-                { button(Step::Start, Glyph::First, "btn-start", words.get("to-start"), start, "") }
-                { button(Step::HookBack, Glyph::HookBack, "btn-hook-back", words.get("hook-back"), start, "") }
-                { button(Step::ChainBack, Glyph::ChainBack, "btn-chain-back", words.get("chain-back"), start, "by-chain") }
+            <div class={classes!("transport", (props.scale == Scale::Network).then_some("hops"))}>
+                { button(Step::Start, Glyph::First, "btn-start", to_start, start, "by-end") }
+                { button(Step::HookBack, Glyph::HookBack, "btn-hook-back", far_back, start, "") }
+                { button(Step::ChainBack, Glyph::ChainBack, "btn-chain-back", near_back, start, "by-chain") }
                 { button(Step::Back, Glyph::Back, "btn-back", words.get("step-back"), start, "") }
                 <button type="button" class="button main next" data-testid="btn-step" disabled={end}
                     title={words.get("step-forward")} onclick={props.act.reform(|_: MouseEvent| Action::Step(Step::Forward))}>
                     <span>{ words.get("step") }</span><Icon glyph={Glyph::Forward} />
                 </button>
-                { button(Step::ChainForward, Glyph::ChainForward, "btn-chain-next", words.get("chain-forward"), end, "by-chain") }
-                { button(Step::HookForward, Glyph::HookForward, "btn-hook-next", words.get("hook-forward"), end, "") }
-                { button(Step::End, Glyph::Last, "btn-run", words.get("run"), end, "") }
+                if let Some(playing) = props.playing {
+                    <button type="button" class="button square" data-testid="btn-play" aria-pressed={playing.to_string()} disabled={end}
+                        aria-label={words.get("play")} title={words.get("play")} onclick={props.onplay.reform(|_: MouseEvent| ())}>
+                        <Icon glyph={if playing { Glyph::Pause } else { Glyph::Play }} />
+                    </button>
+                }
+                { button(Step::ChainForward, Glyph::ChainForward, "btn-chain-next", near_forward, end, "by-chain") }
+                { button(Step::HookForward, Glyph::HookForward, "btn-hook-next", far_forward, end, "") }
+                { button(Step::End, Glyph::Last, "btn-run", to_end, end, "by-end") }
             </div>
             <Timeline at={props.at} last={props.last} stretches={props.stretches.clone()} says={props.says.clone()} act={props.act.clone()} />
             <p class="count" data-testid="step-label" data-at={(props.at + 1).to_string()} data-of={(props.last + 1).to_string()}>

@@ -9,6 +9,9 @@ use yew::prelude::*;
 pub struct TabsProps {
     /// The one that is shown.
     pub tab: Tab,
+    /// They are the panes of a network.
+    #[prop_or_default]
+    pub lab: bool,
     /// What was pressed.
     pub act: Callback<Action>,
 }
@@ -21,6 +24,9 @@ pub fn Tabs(props: &TabsProps) -> Html {
         <nav class="tabs" aria-label={words.get("panes")}>
             { for Tab::ALL.into_iter().map(|tab| {
                 let name = match tab {
+                    Tab::Path if props.lab => words.get("tab-network"),
+                    Tab::Rules if props.lab => words.get("tab-connections"),
+                    Tab::Packet if props.lab => words.get("tab-seen"),
                     Tab::Path => words.get("tab-path"),
                     Tab::Rules => words.get("tab-rules"),
                     Tab::Packet => words.get("tab-packet"),

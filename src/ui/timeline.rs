@@ -11,6 +11,8 @@ use yew::prelude::*;
 pub struct Stretch {
     /// The hook's name; empty between hooks.
     pub name: AttrValue,
+    /// A shorter one, for where there is no room for that.
+    pub short: AttrValue,
     /// The first step.
     pub first: usize,
     /// The step after the last.
@@ -30,6 +32,11 @@ pub struct TimelineProps {
     pub says: AttrValue,
     /// What was done.
     pub act: Callback<Action>,
+}
+
+/// A name's length, in letters of the Latin alphabet: those of Hangul are wider.
+fn letters(name: &str) -> f64 {
+    name.chars().map(|c| if c.is_ascii() { 1.0 } else { 1.7 }).sum()
 }
 
 /// Draws it.
@@ -63,13 +70,14 @@ pub fn Timeline(props: &TimelineProps) -> Html {
                         "ahead"
                     };
                     // A name is written where there is room for it, not across its neighbour.
-                    let room = end - x > 1.4 * stretch.name.len() as f64 * 0.8;
+                    let room = |name: &str| end - x > 1.4 * letters(name) * 0.8;
+                    let name = if room(&stretch.name) { Some(&stretch.name) } else { Some(&stretch.short).filter(|s| room(s)) };
                     html! {
                         <>
                             <rect class={classes!("stretch", state)} x={format!("{:.2}%", x + 0.1)}
                                 width={format!("{:.2}%", (end - x - 0.2).max(0.2))} y="14" height="5" rx="1" />
-                            if room {
-                                <text x={format!("{x:.2}%")} y="9">{ &stretch.name }</text>
+                            if let Some(name) = name {
+                                <text x={format!("{x:.2}%")} y="9">{ name }</text>
                             }
                         </>
                     }

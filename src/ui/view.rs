@@ -5,6 +5,7 @@ use super::log::Entry;
 use super::look::Look;
 use super::pieces;
 use super::reel::{Frame, Line, Reel};
+use super::shown::Shown;
 use super::state::{Action, State};
 use super::summary::{Said, Summary};
 use super::timeline::Stretch;
@@ -21,30 +22,40 @@ use yew::prelude::*;
 
 use super::cabinet::plan::Spot;
 
-/// The state, seen at its step.
-pub struct View<'a> {
-    state: &'a State,
+/// A walk, seen at a step.
+#[derive(Clone)]
+pub struct View {
+    words: Rc<Words>,
+    at: usize,
+    shown: Shown,
     /// The walk that is shown.
     pub reel: Rc<Reel>,
 }
 
-impl<'a> View<'a> {
+impl View {
     /// Looks.
-    pub fn new(state: &'a State) -> Self {
-        View { state, reel: state.case.reel(state.packet, state.way).unwrap_or_default() }
+    pub fn new(words: Rc<Words>, shown: Shown, at: usize) -> Self {
+        let reel = shown.reel();
+        View { words, at, shown, reel }
+    }
+
+    /// Looks at the packet in the case.
+    pub fn of(state: &State) -> Self {
+        let shown = Shown::Case { case: state.case.clone(), packet: state.packet, way: state.way };
+        View::new(state.words.clone(), shown, state.at)
     }
 
     fn words(&self) -> &Words {
-        &self.state.words
+        &self.words
     }
 
     fn frame(&self) -> Option<&Frame> {
-        self.reel.frame(self.state.at)
+        self.reel.frame(self.at)
     }
 
     /// The step's sentence.
     pub fn says(&self) -> AttrValue {
-        sentence(self.state, &self.reel, self.state.at)
+        self.sentence(self.at)
     }
 
     /// Where the packet is: hook, table, chain.
@@ -75,14 +86,14 @@ impl<'a> View<'a> {
 
     /// The verdict, once the walk is at its end.
     pub fn verdict(&self) -> &'static str {
-        let known = self.state.at >= self.reel.verdict_step();
-        let walk = self.state.case.walk(self.state.packet, self.state.way).filter(|_| known);
-        walk.map_or("", |w| super::case::name_of(crate::query::Outcome::of(&w.fate)))
+        let known = self.at >= self.reel.verdict_step();
+        let fate = self.shown.fate().filter(|_| known);
+        fate.map_or("", |fate| super::case::name_of(crate::query::Outcome::of(fate)))
     }
 
     /// The packet as it came, one step before, and now.
     pub fn packet(&self) -> Option<(Arc<Skb>, Arc<Skb>, Arc<Skb>)> {
-        let at = self.state.at;
+        let at = self.at;
         // An answer is a packet of its own: it is compared with itself as it started.
         let start = self.reel.scenes().iter().rev().find(|s| s.fresh && s.first <= at).map_or(0, |s| s.first);
         let came = self.reel.frame(start)?.skb.clone();
@@ -103,14 +114,15 @@ impl<'a> View<'a> {
 
     /// The log's lines.
     pub fn entries(&self) -> Callback<usize, Entry> {
-        let (state, reel) = (self.state.clone(), self.reel.clone());
+        let view = self.clone();
         Callback::from(move |at: usize| {
-            let hook = |at: usize| reel.frame(at).and_then(|f| f.spot.hook());
+            let hook = |at: usize| view.reel.frame(at).and_then(|f| f.spot.hook());
             let first = at == 0 || hook(at) != hook(at - 1);
             Entry {
-                look: reel.frame(at).map_or(Look::QUIET, |f| f.look),
-                says: sentence(&state, &reel, at),
-                hook: hook(at).filter(|_| first).map(|h| h.name()),
+                look: view.reel.frame(at).map_or(Look::QUIET, |f| f.look),
+                says: view.sentence(at),
+                heading: hook(at).filter(|_| first).map(|h| AttrValue::Static(h.name())),
+                host: None,
             }
         })
     }
@@ -123,7 +135,12 @@ impl<'a> View<'a> {
             let name = frame.spot.hook().map_or("", |h| h.name());
             match all.last_mut() {
                 Some(last) if last.name == name => last.end = i + 1,
-                Some(_) | None => all.push(Stretch { name: AttrValue::Static(name), first: i, end: i + 1 }),
+                Some(_) | None => all.push(Stretch {
+                    name: AttrValue::Static(name),
+                    short: AttrValue::default(),
+                    first: i,
+                    end: i + 1,
+                }),
             }
         }
         all.into()
@@ -140,7 +157,7 @@ impl<'a> View<'a> {
             };
         };
         let Some(visit) = self.reel.visit(id) else { return Html::default() };
-        let rules = self.state.case.rules();
+        let rules = self.shown.rules();
         let Some(chain) = rules.chain(visit.table, &visit.chain).cloned() else { return Html::default() };
         let count = chain.rules.len();
         let current = match line {
@@ -181,15 +198,14 @@ impl<'a> View<'a> {
 
     /// What stands where no chain is asked.
     fn no_chain(&self, onseek: &Callback<usize>, act: &Callback<Action>) -> Html {
-        let (words, case) = (self.words(), &self.state.case);
-        if self.state.at == 0 {
+        let words = self.words();
+        if let (0, Shown::Case { case, .. }) = (self.at, &self.shown) {
             let recorded = case.is_recorded();
             return html! { <Welcome presets={case.presets()} {recorded} assumptions={case.assumptions(words.lang())} act={act.clone()} /> };
         }
-        let walk = case.walk(self.state.packet, self.state.way);
-        if let (Some(_), Some(walk)) = (self.reel.ended_at(self.state.at), walk) {
+        if let (Some(_), Some(fate)) = (self.reel.ended_at(self.at), self.shown.fate()) {
             // The answer of the kernel may have gone through: the verdict is that on the packet that was sent.
-            let look = super::case::look_of(crate::query::Outcome::of(&walk.fate));
+            let look = super::case::look_of(crate::query::Outcome::of(fate));
             let verdict = self.verdict();
             return html! { <Summary {look} {verdict} said={self.said()} onseek={onseek.clone()} /> };
         }
@@ -206,7 +222,7 @@ impl<'a> View<'a> {
 
     /// What each place said up to here.
     fn said(&self) -> Vec<Said> {
-        let at = self.state.at;
+        let at = self.at;
         let frames = self.reel.frames().iter().enumerate().take(at + 1);
         let mut all: Vec<(Spot, Said)> = Vec::new();
         for (step, frame) in frames {
@@ -232,16 +248,16 @@ impl<'a> View<'a> {
 
     /// Draws the rules of a visit, as far as the packet has come.
     fn rows(&self, id: usize) -> Callback<usize, RuleRow> {
-        let (state, reel, rules) = (self.state.clone(), self.reel.clone(), self.state.case.rules());
+        let (view, rules) = (self.clone(), self.shown.rules());
         Callback::from(move |i: usize| {
-            let words = &state.words;
+            let (words, reel) = (&view.words, &view.reel);
             let blank = RuleRow { look: None, said: AttrValue::default(), pieces: Vec::new(), target: None };
             let Some(visit) = reel.visit(id) else { return blank };
             let Some(rule) = rules.chain(visit.table, &visit.chain).and_then(|c| c.rules.get(i)) else {
                 return blank;
             };
-            let seen = visit.rules.get(i).copied().filter(|step| *step <= state.at);
-            let asked = seen.and_then(|step| asked(&state, &reel, step));
+            let seen = visit.rules.get(i).copied().filter(|step| *step <= view.at);
+            let asked = seen.and_then(|step| view.asked(step));
             let pieces = pieces::conditions(rules.family, rule)
                 .into_iter()
                 .map(|(part, text)| {
@@ -271,10 +287,10 @@ impl<'a> View<'a> {
     pub fn reason(&self) -> Option<Reason> {
         let words = self.words();
         let (_, line) = self.frame()?.line?;
-        let Some(asked) = asked(self.state, &self.reel, self.state.at) else {
+        let Some(asked) = self.asked(self.at) else {
             return (line == Line::End).then(|| Reason::Remark(self.why_end()));
         };
-        let rules = self.state.case.rules();
+        let rules = self.shown.rules();
         let rule = rules.rule(asked.rule)?;
         let number = ("number", asked.rule.number().into());
         let title = match asked.held {
@@ -302,7 +318,7 @@ impl<'a> View<'a> {
     fn why_end(&self) -> AttrValue {
         let words = self.words();
         let visit = self.frame().and_then(|f| self.reel.visit(f.line?.0));
-        let rules = self.state.case.rules();
+        let rules = self.shown.rules();
         let chain = visit.and_then(|v| rules.chain(v.table, &v.chain));
         match chain.map(|c| &c.kind) {
             Some(ChainKind::Base { policy, .. }) => {
@@ -314,25 +330,45 @@ impl<'a> View<'a> {
 
     /// The rules of unknown answer on this way.
     pub fn choices(&self) -> Vec<(AttrValue, bool)> {
-        let walk = self.state.case.walk(self.state.packet, self.state.way);
         let name = |rule: &RuleRef| AttrValue::from(rule.to_string());
-        walk.map(|w| w.choices.iter().map(|(rule, yes)| (name(rule), *yes)).collect()).unwrap_or_default()
+        self.shown.choices().iter().map(|(rule, yes)| (name(rule), *yes)).collect()
     }
 
     /// There are more ways than were followed.
     pub fn truncated(&self) -> bool {
-        self.state.case.trace(self.state.packet).is_some_and(|t| t.truncated)
+        self.shown.truncated()
     }
 
     /// What the rule's target does, if it matched.
     pub fn then(&self) -> Option<(Look, AttrValue, AttrValue)> {
-        let asked = asked(self.state, &self.reel, self.state.at).filter(|a| a.held == Ternary::Yes)?;
-        let rules = self.state.case.rules();
+        let asked = self.asked(self.at).filter(|a| a.held == Ternary::Yes)?;
+        let rules = self.shown.rules();
         let rule = rules.rule(asked.rule)?;
         let (look, name) = pieces::target(rule)?;
         let all = pieces::target_words(rules.family, rule);
         let options = all.strip_prefix(name.as_str()).unwrap_or("").trim().to_owned();
         Some((look, name, options.into()))
+    }
+
+    /// The rule that a step is about.
+    fn asked(&self, step: usize) -> Option<Asked<'_>> {
+        let place = *self.reel.frames().get(step)?.events.first()?;
+        match self.shown.event(place)? {
+            Event::Netfilter(NfEvent::RuleAsked { rule, checks, held, .. }) => {
+                Some(Asked { rule, checks, held: *held })
+            }
+            Event::Netfilter(_) | Event::Net(_) | Event::Link(_) | Event::Socket(_) => None,
+        }
+    }
+
+    /// A step in words: what it is about, and what came of it.
+    fn sentence(&self, step: usize) -> AttrValue {
+        let Some(frame) = self.reel.frames().get(step) else { return AttrValue::default() };
+        let (lang, rules) = (self.words.lang(), self.shown.rules());
+        let events = frame.events.iter().filter_map(|place| self.shown.event(*place));
+        let told = events.enumerate().filter(|(i, event)| *i == 0 || is_told(event));
+        let said: Vec<String> = told.map(|(_, event)| say::sentence(lang, &rules, event)).collect();
+        said.join(" · ").into()
     }
 }
 
@@ -350,27 +386,6 @@ impl Asked<'_> {
     }
 }
 
-/// The rule that a step is about.
-fn asked<'a>(state: &'a State, reel: &Reel, step: usize) -> Option<Asked<'a>> {
-    let place = *reel.frames().get(step)?.events.first()?;
-    match state.case.event(state.packet, state.way, place)? {
-        Event::Netfilter(NfEvent::RuleAsked { rule, checks, held, .. }) => {
-            Some(Asked { rule, checks, held: *held })
-        }
-        Event::Netfilter(_) | Event::Net(_) | Event::Link(_) | Event::Socket(_) => None,
-    }
-}
-
-/// A step in words: what it is about, and what came of it.
-fn sentence(state: &State, reel: &Reel, step: usize) -> AttrValue {
-    let Some(frame) = reel.frames().get(step) else { return AttrValue::default() };
-    let (lang, rules) = (state.words.lang(), state.case.rules());
-    let events = frame.events.iter().filter_map(|place| state.case.event(state.packet, state.way, *place));
-    let told = events.enumerate().filter(|(i, event)| *i == 0 || is_told(event));
-    let said: Vec<String> = told.map(|(_, event)| say::sentence(lang, &rules, event)).collect();
-    said.join(" · ").into()
-}
-
 /// Whether an event that came of another is worth saying along with it.
 fn is_told(event: &Event) -> bool {
     match event {
@@ -385,7 +400,8 @@ fn is_told(event: &Event) -> bool {
                 | ChangedBy::Nat(_)
                 | ChangedBy::Helper
                 | ChangedBy::Forwarding
-                | ChangedBy::Loopback => true,
+                | ChangedBy::Loopback
+                | ChangedBy::Gathering => true,
                 ChangedBy::Tracking | ChangedBy::Routing => false,
             },
             NfEvent::ExpectationChanged { .. }

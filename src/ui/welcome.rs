@@ -1,6 +1,7 @@
 //! What the middle of the page says before the first step: what this is, and what to do with it.
 
 use super::icon::{Glyph, Icon};
+use super::labs::Labs;
 use super::presets::Preset;
 use super::state::{Action, Sheets, Step};
 use super::words::use_words;
@@ -53,6 +54,8 @@ pub fn Welcome(props: &WelcomeProps) -> Html {
                     }
                 }) }
             </ul>
+            <h3>{ words.get("welcome-labs") }</h3>
+            <Labs act={props.act.clone()} />
             if !props.assumptions.is_empty() {
                 <h3>{ words.get("welcome-assumed") }</h3>
                 <ul class="assumed" data-testid="assumed">

@@ -180,7 +180,7 @@ fn derived4(link: &Link, address: &Address, local: Ipv4Addr) -> Vec<(TableId, Ro
     if let Some(addr) = address.broadcast.filter(|a| !a.is_broadcast() && !a.is_unspecified()) {
         routes.push(broadcast(addr));
     }
-    if base.octets()[0] != 0 && !address.secondary && (base != local || address.len < 32) {
+    if !base.is_unspecified() && !address.secondary && (base != local || address.len < 32) {
         if !address.noprefixroute {
             let (table, kind) = if link.loopback {
                 (TableId::LOCAL, RouteKind::Local)

@@ -109,7 +109,7 @@ impl<'a> Routing<'a> {
     }
 }
 
-/// 0.0.0.0 alone: the rest of its network has been usable since Linux 5.3 (`ipv4_is_zeronet`).
+/// 0.0.0.0. The rest of 0/8 is like any other network since Linux 5.3 (`ipv4_is_zeronet`).
 pub(super) fn is_zeronet(addr: Ipv4Addr) -> bool {
     addr.is_unspecified()
 }

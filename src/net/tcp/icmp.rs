@@ -36,6 +36,9 @@ impl Connection {
             if let Some(mtu) = told.filter(|m| *m < self.path_mtu && (self.settings.pmtu_discovery || !v4)) {
                 self.narrow(mtu, now, &mut out);
             }
+        } else if self.state == State::SynSent && !v4 && self.retransmission.has_begun_at(now) {
+            // IPv6 does not take it in while `connect` still holds the socket (`tcp_v6_err`).
+            self.soft_error = Some(error);
         } else if self.is_opening() {
             self.fail(error, &mut out);
         } else if self.settings.recverr {

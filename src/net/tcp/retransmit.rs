@@ -87,6 +87,11 @@ impl Retransmission {
         self.due = None;
     }
 
+    /// True while the first SYN is just being sent.
+    pub(super) fn has_begun_at(&self, now: Time) -> bool {
+        self.timeouts == 0 && self.due == Some((now.after(self.rto), Due::Timeout))
+    }
+
     /// A SYN was sent for the first time.
     pub(super) fn arm_syn(&mut self, now: Time) {
         self.due = Some((now.after(self.rto), Due::Timeout));

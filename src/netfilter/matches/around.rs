@@ -46,9 +46,10 @@ pub(super) fn cpu(want: Inv<u32>) -> Test {
 }
 
 /// The class that net_cls gives a socket (`cgroup_mt`); a packet without a socket never matches.
-pub(super) fn cgroup(_: Inv<u32>, cx: &MatchCx) -> Test {
+pub(super) fn cgroup(want: Inv<u32>, cx: &MatchCx) -> Test {
     match cx.skb.sender {
-        Sender::Kernel | Sender::KernelSocket => Test::absent(Absent::Socket),
+        Sender::Kernel => Test::absent(Absent::Socket),
+        Sender::KernelSocket => Test::new((want.value == 0) != want.not, Fact::Number(0)),
         Sender::Socket { .. } | Sender::UnknownSocket => Test::not_told(NotTold::Cgroup),
     }
 }
@@ -67,7 +68,7 @@ pub(super) fn reverse_path(check: ReversePath, invert: bool, cx: &MatchCx) -> Te
     let passes = match (packet.src, packet.dst) {
         _ if cx.skb.iif.as_ref().is_some_and(|i| i.is_lo()) => true,
         (IpAddr::V4(src), IpAddr::V4(dst)) => {
-            src.octets()[0] == 0 && (dst.is_broadcast() || dst.octets()[..3] == [224, 0, 0])
+            src.is_unspecified() && (dst.is_broadcast() || dst.octets()[..3] == [224, 0, 0])
         }
         (src, _) => src.is_ipv6() && src.is_unspecified(),
     };

@@ -166,12 +166,12 @@ impl Owner {
                     && self.socket_exists != Some(true);
                 return Test::new(negated, Fact::Absent(Absent::Socket));
             }
-            // It exists, and has no owner.
+            // A socket without a file (`sk_socket->file`) meets no user and no group.
             Sender::KernelSocket => {
-                let negated = self.uid.is_none_or(|r| r.not)
-                    && self.gid.is_none_or(|r| r.not)
-                    && self.socket_exists != Some(false);
-                return Test::new(negated, Fact::Absent(Absent::Socket));
+                let held = self.socket_exists != Some(false)
+                    && self.uid.is_none_or(|r| r.not)
+                    && self.gid.is_none_or(|r| r.not);
+                return Test::new(held, Fact::Absent(Absent::Owner));
             }
             Sender::Socket { uid, gid } => (uid, gid),
             Sender::UnknownSocket => match (self.socket_exists, self.uid, self.gid) {

@@ -1,22 +1,26 @@
 //! Makes the reel of a log: which events are a step of their own, and which only say what came of one.
 
 use super::{Frame, Line, Reel, Scene, Visit};
+use crate::abi::Log;
 use crate::net::{Event, Fate, NetEvent, Origin, Routed};
 use crate::netfilter::event::{ChangedBy, CtChange, EnteredBy, Event as NfEvent, Skip, Verdict};
 use crate::netfilter::targets::Role;
 use crate::netfilter::{CtEntry, Hook, Policy, RuleRef, Ruleset, Skb, Stage, TableName, Target, Ternary};
-use crate::query::{Outcome, Walk};
+use crate::query::Outcome;
 use crate::ui::cabinet::plan::Spot;
 use crate::ui::case::look_of;
 use crate::ui::look::Look;
 use std::sync::Arc;
 use yew::AttrValue;
 
-/// Makes the reel of a walk; the rules say what targets mean.
-pub fn reel_of(rules: &Ruleset, walk: &Walk) -> Reel {
-    let Some(Event::Net(NetEvent::Begins { skb, origin })) = walk.log.entries().first().map(|e| &e.event)
-    else {
-        return Reel::default();
+/// Makes the reel of a log that begins with a packet; the rules say what targets mean.
+pub fn reel_of(rules: &Ruleset, log: &Log<Event>) -> Reel {
+    let (skb, origin) = match log.entries().first().map(|e| &e.event) {
+        Some(Event::Net(NetEvent::Begins { skb, origin })) => (skb, origin),
+        Some(Event::Net(NetEvent::Answers { skb } | NetEvent::Continues { skb, .. })) => {
+            (skb, &Origin::Process)
+        }
+        Some(_) | None => return Reel::default(),
     };
     let mut maker = Maker {
         rules,
@@ -35,7 +39,7 @@ pub fn reel_of(rules: &Ruleset, walk: &Walk) -> Reel {
         Origin::Wire(name) => name.to_string().into(),
         Origin::Process => AttrValue::default(),
     };
-    for (id, entry) in walk.log.entries().iter().enumerate() {
+    for (id, entry) in log.entries().iter().enumerate() {
         match &entry.event {
             Event::Net(event) => maker.net(id, event),
             Event::Link(_) | Event::Socket(_) => maker.also(id),

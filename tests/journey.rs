@@ -1,0 +1,212 @@
+//! Labs on show: the way of each packet, what hosts remember at each moment, and the picture, for every lab that was
+//! recorded.
+#![cfg(not(target_arch = "wasm32"))]
+#![allow(clippy::unwrap_used, reason = "a test that finds nothing fails")]
+
+use std::collections::BTreeSet;
+use vitrine::abi::EventId;
+use vitrine::net::HostId;
+use vitrine::query::{Direction, Place, Topology, is_begin};
+use vitrine::session::{LabOpenError, LabSession};
+
+/// The labs that are recorded, and those that the page shows.
+fn labs() -> Vec<(String, LabSession)> {
+    let mut all = Vec::new();
+    for folder in ["tests/data/networks/labs", "static/labs"] {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let text = std::fs::read_to_string(&path).unwrap();
+            let name = path.file_stem().unwrap().to_string_lossy().into_owned();
+            match LabSession::open(&text) {
+                Ok(session) => all.push((name, session)),
+                Err(LabOpenError::Build(_) | LabOpenError::Probes(_)) => {}
+                Err(error) => panic!("{name}: {error}"),
+            }
+        }
+    }
+    assert!(all.len() > 20, "{} labs", all.len());
+    all.sort_by(|a, b| a.0.cmp(&b.0));
+    all
+}
+
+#[test]
+fn what_a_host_remembers_at_a_probes_end_is_what_it_has_before_the_next() {
+    let mut entries = 0;
+    for (name, session) in labs() {
+        let probes = session.journey().probes.len();
+        for probe in 0..probes {
+            if session.lab().probes[probe].kind() == "run" {
+                continue;
+            }
+            let next =
+                session.journey().probes.get(probe + 1).copied().unwrap_or(session.journey().stops.len());
+            let last = &session.journey().stops[next - 1];
+            for (id, host, _) in session.network().hosts() {
+                let mut stop = last.clone();
+                stop.event = session.log().next_id().0.checked_sub(1).map(EventId);
+                if let Some(after) = session.journey().probes.get(probe + 1) {
+                    let begins = &session.journey().stops[*after + 1..];
+                    let first = begins.iter().find_map(|s| s.event);
+                    // What happens between two probes belongs to the next.
+                    let Some(first) = first else { continue };
+                    stop.event = first.0.checked_sub(1).map(EventId);
+                    if session.log().get(stop.event.unwrap()).is_some_and(|e| e.event.time > last.time) {
+                        continue;
+                    }
+                }
+                let seen: Vec<String> =
+                    session.connections(&stop, id).iter().map(|e| format!("{e} {:?}", e.expires)).collect();
+                let table = match session.host(probe + 1, id) {
+                    Some(host) if session.lab().probes.get(probe + 1).is_none_or(|p| p.kind() != "run") => {
+                        host
+                    }
+                    _ => continue,
+                };
+                let table = table.netfilter.conntrack.table().filter(|e| e.expires > stop.time);
+                let kept: Vec<String> = table.map(|e| format!("{e} {:?}", e.expires)).collect();
+                assert_eq!(seen, kept, "{name}, probe {probe}, host {host}");
+                entries += kept.len();
+            }
+        }
+    }
+    assert!(entries > 50, "{entries} entries were compared");
+}
+
+#[test]
+fn each_way_is_one_hosts_log() {
+    let mut passes = 0;
+    for (name, session) in labs() {
+        for trip in &session.journey().trips {
+            assert!(!trip.passes.is_empty(), "{name}");
+            for (pass, host) in &trip.passes {
+                let log = session.pass(*pass).unwrap();
+                assert_eq!(log.host, *host);
+                assert_eq!(log.ids.len(), log.log.len());
+                assert!(is_begin(&log.log.entries()[0].event), "{name}: {:?}", log.log.entries()[0]);
+                assert!(log.ids.windows(2).all(|w| w[0] < w[1]));
+                for (id, entry) in log.ids.iter().zip(log.log.entries()) {
+                    let happening = &session.log().get(*id).unwrap().event;
+                    assert_eq!((happening.host, &happening.event), (*host, &entry.event));
+                }
+                passes += 1;
+            }
+        }
+    }
+    assert!(passes > 500, "{passes} ways");
+}
+
+#[test]
+fn each_stop_is_where_its_event_is() {
+    for (name, session) in labs() {
+        let journey = session.journey();
+        let mut last = None;
+        for (at, stop) in journey.stops.iter().enumerate() {
+            assert_eq!(stop.event.is_none(), journey.probes.contains(&at), "{name} {at}");
+            let Some(id) = stop.event else { continue };
+            assert!(last < Some(id), "{name}: in order");
+            last = Some(id);
+            let happening = &session.log().get(id).unwrap().event;
+            assert_eq!(stop.place.host(), Some(happening.host), "{name} {at}");
+            if let Place::Device(host, dev) = &stop.place {
+                assert!(
+                    session.network().host(*host).devices.get(dev).is_some() || name == "setup",
+                    "{name} {dev}"
+                );
+            }
+        }
+        for at in 0..journey.stops.len() {
+            assert!(journey.hop_forward(at) > at || at == journey.last());
+            assert!(journey.probe_forward(at) > at || at == journey.last());
+            assert!(journey.hop_back(at) < at || at == 0);
+            assert!(journey.probe_back(at) < at || at == 0);
+        }
+    }
+}
+
+#[test]
+fn an_answer_goes_back_in_the_flow_of_its_question() {
+    let session = LabSession::open(include_str!("../static/labs/masquerade.json")).unwrap();
+    let journey = session.journey();
+    let flows = journey.flows(0);
+    let flow = &flows[0];
+    assert!(flow.iter().any(|(_, back)| *back), "{flows:?}");
+    let names: Vec<Vec<&str>> = flow
+        .iter()
+        .take(2)
+        .map(|(trip, _)| {
+            journey.trips[*trip].passes.iter().map(|(_, h)| session.network().name(*h)).collect()
+        })
+        .collect();
+    assert_eq!(names, [["home", "router", "web"], ["web", "router", "home"]]);
+    let first = journey.stop_of(journey.trips[flow[0].0].passes[0].0).unwrap();
+    let back = journey.way_back(first).unwrap();
+    let trip = journey.stops[back].trip.unwrap();
+    assert!(flow.contains(&(trip, true)));
+}
+
+#[test]
+fn pictures_hold_together() {
+    for (name, session) in labs() {
+        for direction in [Direction::Across, Direction::Down] {
+            let plan = Topology::of(session.network(), direction);
+            assert_eq!(plan, Topology::of(session.network(), direction), "{name}: the same each time");
+            assert_eq!(plan.hosts.len(), session.network().hosts().count());
+            assert_eq!(plan.wires.len(), session.network().wires().count(), "{name}: each wire is drawn");
+            let case = vitrine::query::Area { x: 0, y: 0, w: plan.width, h: plan.height };
+            for (i, host) in plan.hosts.iter().enumerate() {
+                assert_eq!(host.host, HostId(i as u16));
+                assert!(case.contains(host.area), "{name} {direction:?}: {host:?}");
+                assert!(host.area.contains(host.core));
+                for other in plan.hosts.iter().skip(i + 1) {
+                    assert!(!host.area.meets(other.area), "{name}: {} over {}", host.name, other.name);
+                }
+                let names: BTreeSet<_> = host.devices.iter().map(|d| &d.name).collect();
+                assert_eq!(names.len(), host.devices.len());
+                for device in &host.devices {
+                    assert!(
+                        host.area.contains(device.area),
+                        "{name} {direction:?}: {device:?} in {:?}",
+                        host.area
+                    );
+                    assert!(!host.core.meets(device.area), "{name}: {} over the middle", device.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_too_large_is_refused() {
+    let hosts: Vec<String> = (0..65).map(|i| format!("\"h{i}\": {{}}")).collect();
+    let lab = |hosts: &str, links: &str, probes: &str| {
+        format!("{{\"name\": \"x\", \"hosts\": {{{hosts}}}, \"links\": [{links}], \"probes\": [{probes}]}}")
+    };
+    let error = |text: &str| LabSession::open(text).err().unwrap();
+    assert_eq!(error(&lab(&hosts.join(","), "", "")), LabOpenError::Hosts(65));
+    let many = r#"{"do": "ping", "from": "a", "dst": "127.0.0.1", "count": 4000000000}"#;
+    assert_eq!(error(&lab("\"a\": {}", "", many)), LabOpenError::Probes(4_000_000_000));
+    assert!(matches!(error("{"), LabOpenError::Read(_)));
+    // Two bridges joined twice: a broadcast goes round for ever.
+    let bridge = r#"{"bridges": {"br0": {"addr": "10.0.0.1/24", "ports": ["p1", "p2"]}}}"#;
+    let other = bridge.replace("0.1/", "0.2/");
+    let ring = lab(
+        &format!("\"a\": {bridge}, \"b\": {other}"),
+        r#"["a:p1", "b:p1"], ["a:p2", "b:p2"]"#,
+        r#"{"do": "ping", "from": "a", "dst": "10.0.0.9"}"#,
+    );
+    assert_eq!(error(&ring), LabOpenError::Events);
+}
+
+#[test]
+fn a_probe_is_added_and_taken_back() {
+    let session = LabSession::open(include_str!("../static/labs/masquerade.json")).unwrap();
+    let before = session.journey().probes.len();
+    let probe = serde_json::from_str(r#"{"do": "ping", "from": "home", "dst": "192.168.1.1"}"#).unwrap();
+    let more = session.with(probe).unwrap();
+    assert_eq!((more.journey().probes.len(), more.added()), (before + 1, 1));
+    assert_eq!(more.result(before).unwrap()["result"]["replies"][0]["from"], "192.168.1.1");
+    assert_eq!(more.undo().unwrap().journey(), session.journey());
+    assert!(session.undo().is_none());
+    let nobody = serde_json::from_str(r#"{"do": "ping", "from": "nobody", "dst": "192.168.1.1"}"#).unwrap();
+    assert!(matches!(session.with(nobody), Err(LabOpenError::Read(_))));
+}
