@@ -9,7 +9,15 @@ use vitrine::net::{Host, ip};
 fn comparable(argv: &[String], text: &str) -> String {
     let neighbours = argv.iter().find(|w| !w.starts_with('-')).is_some_and(|w| w.starts_with('n'));
     if !neighbours {
-        return text.to_owned();
+        // Which of two devices begins with IPv6 first is a race in Linux.
+        let mut lines: Vec<&str> = text.split('\n').collect();
+        for start in ["fe80::/64 dev", "multicast ff00::/8 dev"] {
+            let at: Vec<usize> = (0..lines.len()).filter(|i| lines[*i].starts_with(start)).collect();
+            let mut sorted: Vec<&str> = at.iter().map(|i| lines[*i]).collect();
+            sorted.sort_unstable();
+            at.iter().zip(sorted).for_each(|(i, line)| lines[*i] = line);
+        }
+        return lines.join("\n");
     }
     let mut lines: Vec<&str> = text.lines().collect();
     lines.sort_unstable();
@@ -60,7 +68,7 @@ fn all(folder: &Path, least: usize) {
 
 #[test]
 fn recorded_sessions() {
-    all(Path::new("tests/data/ip"), 300);
+    all(Path::new("tests/data/ip"), 1000);
 }
 
 /// Further sessions, from a folder that the environment names.

@@ -7,13 +7,22 @@ use crate::abi::{IfName, Mac};
 /// The least MTU with which IPv6 works (RFC 8200 5).
 const LEAST_MTU6: u32 = 1280;
 
+/// The least MTU with which IPv4 works (RFC 791).
+const LEAST_MTU4: u32 = 68;
+
 impl Host {
     /// Sets a device's MTU in bytes. Below 1280 IPv6 ends on it; VLANs and macvlans above are not longer than it.
     pub(super) fn set_mtu(&mut self, name: &IfName, mtu: u32) {
         let Some(device) = self.devices.get_mut(name) else { return };
         device.link.mtu = mtu;
         device.admin.own_mtu = true;
-        if mtu < LEAST_MTU6 && !name.is_lo() {
+        if mtu < LEAST_MTU4 {
+            device.link.addrs.retain(|a| !a.local.is_ipv4());
+            let link = device.link.clone();
+            self.fib.retain(|_, r| !r.dst.family().is_v4() || !r.uses(&link.name));
+        }
+        let Some(device) = self.devices.get_mut(name) else { return };
+        if mtu < LEAST_MTU6 {
             device.link.addrs.retain(|a| a.local.is_ipv4());
             let link = device.link.clone();
             self.fib.retain(|_, r| r.dst.family().is_v4() || !r.uses(&link.name));
@@ -42,7 +51,7 @@ impl Host {
             let DeviceKind::Bridge(bridge) = &device.kind else { continue };
             let ports = || bridge.ports.iter().filter_map(|p| self.devices.get(p));
             let mac = ports().map(|d| d.mac).min();
-            let had_ports = bridge.judged || mac.is_some();
+            let had_ports = bridge.had_ports;
             let mac = match (device.admin.own_mac, mac) {
                 (false, Some(mac)) => mac,
                 // Without its last port it has none.
@@ -65,6 +74,15 @@ impl Host {
     pub(super) fn rename(&mut self, old: &IfName, new: &IfName) {
         let Some(mut device) = self.devices.remove(old) else { return };
         device.link.name = new.clone();
+        // IPv4 addresses after the first are labelled by their number, or keep what their label ended with
+        // (`inetdev_changename`).
+        for (at, addr) in device.link.addrs.iter_mut().filter(|a| a.local.is_ipv4()).enumerate() {
+            let old = addr.label.take();
+            let end = old.as_deref().and_then(|l| l.split_once(':')).map(|(_, end)| end.to_owned());
+            if at > 0 {
+                addr.label = Some(format!("{new}:{}", end.unwrap_or_else(|| (at + 1).to_string())));
+            }
+        }
         self.devices.insert(device);
         let swap = |name: &mut IfName| {
             if name == old {

@@ -16,10 +16,10 @@ impl Host {
             for (name, carrier) in all {
                 let Some(device) = self.devices.get_mut(&name) else { continue };
                 changed |= device.link.carrier != carrier;
-                device.link.carrier = carrier;
-                if let DeviceKind::Bridge(bridge) = &mut device.kind {
-                    bridge.judged |= !bridge.ports.is_empty() && carrier && device.link.up;
+                if device.link.carrier && !carrier {
+                    self.neighbours.forget_learned(&name);
                 }
+                device.link.carrier = carrier;
             }
             if !changed {
                 break;
@@ -30,15 +30,18 @@ impl Host {
             .by_index()
             .into_iter()
             .filter(|d| !d.link.loopback && d.link.up && d.link.carrier && !d.admin.ready)
-            .filter(|d| d.resolves() || d.kind == DeviceKind::Dummy)
             .map(|d| d.link.name.clone())
             .collect();
         begin.sort_by_key(|name| Some(name) != first);
         for name in begin {
             let Some(device) = self.devices.get_mut(&name) else { continue };
             device.admin.ready = true;
+            let own = device.resolves() || device.kind == DeviceKind::Dummy;
             let addr = device.mac.link_local();
-            let _ = self.add_address(&name, Address::new(addr.into(), 64));
+            self.fib.device_ready(&device.link);
+            if own {
+                let _ = self.add_address(&name, Address::new(addr.into(), 64));
+            }
         }
     }
 
@@ -65,8 +68,7 @@ impl Host {
             DeviceKind::Bridge(bridge) => {
                 let works =
                     |port: &IfName| self.devices.get(port).is_some_and(|d| d.link.up && d.link.carrier);
-                let live = device.link.up && bridge.ports.iter().any(works);
-                live || !bridge.judged
+                device.link.up && bridge.ports.iter().any(works)
             }
             DeviceKind::Loopback | DeviceKind::Dummy | DeviceKind::Tap | DeviceKind::Described => {
                 device.link.carrier

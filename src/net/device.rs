@@ -104,10 +104,9 @@ pub struct Bridge {
     /// Behind which port each hardware address was seen last.
     #[serde(skip)]
     pub learned: BTreeMap<Mac, IfName>,
-    /// A port has worked, or one was taken away: from then on the bridge's carrier is that of its ports
-    /// (`br_port_state_selection`).
+    /// It has had a port: without any again it has no hardware address of its own.
     #[serde(skip)]
-    pub judged: bool,
+    pub had_ports: bool,
 }
 
 impl Device {
@@ -146,65 +145,70 @@ impl Device {
 
 /// A host's devices, by name.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Devices(BTreeMap<IfName, Device>);
+pub struct Devices {
+    by_name: BTreeMap<IfName, Device>,
+    /// The number given last: none is given twice.
+    last: u32,
+}
 
 impl Devices {
     /// One device.
     pub fn get(&self, name: &IfName) -> Option<&Device> {
-        self.0.get(name)
+        self.by_name.get(name)
     }
 
     /// One device, to be changed.
     pub fn get_mut(&mut self, name: &IfName) -> Option<&mut Device> {
-        self.0.get_mut(name)
+        self.by_name.get_mut(name)
     }
 
     /// All devices, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&IfName, &Device)> {
-        self.0.iter()
+        self.by_name.iter()
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&IfName, &mut Device)> {
-        self.0.iter_mut()
+        self.by_name.iter_mut()
     }
 
     pub(super) fn insert(&mut self, device: Device) {
-        self.0.insert(device.link.name.clone(), device);
+        self.last = self.last.max(device.link.index);
+        self.by_name.insert(device.link.name.clone(), device);
     }
 
     pub(super) fn remove(&mut self, name: &IfName) -> Option<Device> {
-        self.0.remove(name)
+        self.by_name.remove(name)
     }
 
     /// All devices by their numbers, as the kernel lists them.
     pub fn by_index(&self) -> Vec<&Device> {
-        let mut all: Vec<&Device> = self.0.values().collect();
+        let mut all: Vec<&Device> = self.by_name.values().collect();
         all.sort_by_key(|d| d.link.index);
         all
     }
 
     /// The device of this number.
     pub fn by_number(&self, index: u32) -> Option<&Device> {
-        self.0.values().find(|d| d.link.index == index)
+        self.by_name.values().find(|d| d.link.index == index)
     }
 
     /// The number that the next device gets.
     pub fn next_index(&self) -> u32 {
-        self.0.values().map(|d| d.link.index).max().unwrap_or(0) + 1
+        self.last + 1
     }
 
     /// The device with this hardware address.
     pub fn by_mac(&self, mac: Mac) -> Option<&Device> {
-        self.0.values().find(|d| d.mac == mac)
+        self.by_name.values().find(|d| d.mac == mac)
     }
 }
 
 impl Links for Devices {
     fn link(&self, name: &IfName) -> Option<&Link> {
-        self.0.get(name).map(|d| &d.link)
+        self.by_name.get(name).map(|d| &d.link)
     }
 
     fn links(&self) -> impl Iterator<Item = &Link> {
-        self.0.values().map(|d| &d.link)
+        self.by_name.values().map(|d| &d.link)
     }
 }

@@ -134,6 +134,9 @@ impl Host {
         }
         let Some(device) = self.devices.get_mut(name) else { return Ok(()) };
         let address = address.insert(&mut device.link.addrs)?;
+        if address.local.is_ipv6() && device.link.up {
+            self.fib.device_ready(&device.link);
+        }
         self.fib.address_added(&device.link, &address);
         Ok(())
     }
@@ -272,7 +275,7 @@ impl Host {
 
 impl Bridge {
     fn forget(&mut self, port: &IfName) {
-        self.judged |= self.ports.contains(port);
+        self.had_ports |= self.ports.contains(port);
         self.ports.retain(|p| p != port);
         self.learned.retain(|_, p| p != port);
     }

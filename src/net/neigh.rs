@@ -105,6 +105,11 @@ impl Neighbours {
         self.0.retain(|(d, _), _| d != dev);
     }
 
+    /// Forgets those of a device that were not set by hand (`neigh_carrier_down`).
+    pub(super) fn forget_learned(&mut self, dev: &IfName) {
+        self.0.retain(|(d, _), n| d != dev || n.state == NeighState::Permanent);
+    }
+
     /// Moves those of a device that has another name now.
     pub(super) fn rename_device(&mut self, old: &IfName, new: &IfName) {
         let all = std::mem::take(&mut self.0).into_iter();

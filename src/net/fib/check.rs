@@ -16,8 +16,8 @@ pub enum RouteRefused {
     NoDevice,
     /// The router is not on a link (`EHOSTUNREACH`; IPv6).
     HostUnreachable,
-    /// An argument is invalid, and no more is said (`EINVAL`).
-    Invalid,
+    /// The device is down (`ENETDOWN`).
+    NetworkDown,
 }
 
 use RouteRefused::Because;
@@ -49,7 +49,8 @@ impl Fib {
                     "Gateway, device and multipath can not be specified for this route type",
                 ));
             }
-            return self.check_source4(links, table, route);
+            // Whose source it names does not matter.
+            return Ok(());
         }
         if route.scope > Scope::HOST {
             return Err(Because("Invalid scope"));
@@ -118,11 +119,8 @@ impl Fib {
                 _ => Err(GATEWAY),
             };
         }
-        if scope >= Scope::LINK {
-            return Err(Because("Nexthop has invalid scope"));
-        }
         let flow = Flow { oif: hop.dev.as_ref(), ..Flow::to(gateway) };
-        let mode = Mode { scope: Scope::LINK, any_carrier: true };
+        let mode = Mode { scope: Scope(scope.0.saturating_add(1)).max(Scope::LINK), any_carrier: true };
         let in_table = match self.in_table(links, table, &flow, mode, &mut None) {
             InTable::Found(found) => Some(found),
             InTable::Refused(..) | InTable::Thrown | InTable::Nothing => None,
@@ -137,7 +135,7 @@ impl Fib {
         hop.dev = found.nexthop.dev.clone();
         match hop.dev.as_ref().and_then(|dev| links.link(dev)) {
             None => Err(Because("No egress device for nexthop")),
-            Some(link) if !link.up => Err(Because("Nexthop device is not up")),
+            Some(link) if !link.up => Err(RouteRefused::NetworkDown),
             Some(_) => Ok(()),
         }
     }
@@ -149,7 +147,13 @@ impl Fib {
         if route.nexthops.is_empty() {
             return Err(RouteRefused::NoDevice);
         }
+        if route.kind.is_error() {
+            route.pref = super::Pref::Medium;
+        }
         for hop in &mut route.nexthops {
+            if hop.onlink && hop.dev.is_none() {
+                return Err(Because("Nexthop device required for onlink"));
+            }
             if route.kind.is_error() {
                 // Whatever device was named, refusing routes are lo's.
                 *hop = Nexthop::new(Some(IfName::lo()), None);
@@ -209,7 +213,16 @@ impl Fib {
             if via.is_multicast() || via.is_loopback() || via.is_unspecified() {
                 return Err(Because("Invalid gateway address"));
             }
-            if !hop.onlink {
+            if hop.onlink {
+                // Where it is said to be, the table must not know better (`ip6_route_check_nh_onlink`).
+                let found = self.in_table(links, table, &Flow::to(gateway), Mode::PLAIN, &mut None);
+                if let InTable::Found(found) = found
+                    && !found.route.dst.is_all()
+                    && (found.route.kind != RouteKind::Unicast || found.nexthop.dev != hop.dev)
+                {
+                    return Err(Because("Nexthop has invalid gateway or device mismatch"));
+                }
+            } else {
                 hop.dev = Some(self.link_of6(links, table, hop.dev.as_ref(), gateway)?);
             }
         }
@@ -249,12 +262,14 @@ impl Fib {
         self.tables.entry((family, table)).or_default();
     }
 
+    /// True while IPv4's tables `local` and `main` are one, since nobody has touched the rules.
+    pub fn is_merged(&self) -> bool {
+        !self.custom_rules4
+    }
+
     /// True if the table is there: asking for another one is refused.
     pub fn has_table(&self, family: Family, table: TableId) -> bool {
-        let always = match family {
-            Family::Ip => [TableId::MAIN, TableId::LOCAL, TableId::DEFAULT].contains(&table),
-            Family::Ip6 => [TableId::MAIN, TableId::LOCAL].contains(&table),
-        };
+        let always = [TableId::MAIN, TableId::LOCAL].contains(&table);
         always || self.tables.contains_key(&(family, table))
     }
 }

@@ -48,9 +48,14 @@ pub(super) fn run(run: &mut Run<'_>, mut args: Args<'_>) -> Result<(), Stop> {
     }
 }
 
+/// The device of this name, or what `ip` says of its absence.
+fn known(run: &Run<'_>, dev: &str) -> Result<IfName, Stop> {
+    name(dev).filter(|n| run.host.devices.get(n).is_some()).ok_or_else(|| no_device(dev))
+}
+
 /// An address as it was said.
 struct Words {
-    dev: IfName,
+    dev: String,
     local: Option<Cidr>,
     peer: Option<Cidr>,
     broadcast: Option<Ipv4Addr>,
@@ -65,7 +70,7 @@ struct Words {
 fn read(run: &Run<'_>, mut args: Args<'_>) -> Result<Words, Stop> {
     let mut family = run.family;
     let mut words = Words {
-        dev: IfName::lo(),
+        dev: String::new(),
         local: None,
         peer: None,
         broadcast: None,
@@ -160,13 +165,13 @@ fn read(run: &Run<'_>, mut args: Args<'_>) -> Result<Words, Stop> {
         },
         (None, _) => None,
     };
-    let known = name(dev).filter(|n| run.host.devices.get(n).is_some());
-    words.dev = known.ok_or_else(|| no_device(dev))?;
+    words.dev = dev.to_owned();
     Ok(words)
 }
 
 fn add(run: &mut Run<'_>, args: Args<'_>) -> Result<(), Stop> {
     let words = read(run, args)?;
+    let dev = known(run, &words.dev)?;
     let Some(local) = words.local else { return Err(Stop::answers("Operation not supported")) };
     let len = words.peer.map_or(local.length(), |p| p.length());
     let mut address = Address::new(local.addr, len);
@@ -184,7 +189,7 @@ fn add(run: &mut Run<'_>, args: Args<'_>) -> Result<(), Stop> {
                 let why = "ipv6: Cannot assign multicast address without \"IFA_F_MCAUTOJOIN\" flag";
                 return Err(Stop::kernel(why));
             }
-            let off = run.host.sysctls.dev(Family::Ip6, crate::net::Conf::DisableIpv6, &words.dev) != 0;
+            let off = run.host.sysctls.dev(Family::Ip6, crate::net::Conf::DisableIpv6, &dev) != 0;
             if off {
                 return Err(Stop::kernel("ipv6: IPv6 is disabled on this device"));
             }
@@ -194,7 +199,7 @@ fn add(run: &mut Run<'_>, args: Args<'_>) -> Result<(), Stop> {
         return Ok(());
     }
     let word = if local.addr.is_ipv4() { "ipv4: Address" } else { "ipv6: address" };
-    run.host.add_address(&words.dev, address).map_err(|why| match why {
+    run.host.add_address(&dev, address).map_err(|why| match why {
         AddressError::Exists => Stop::kernel(&format!("{word} already assigned")),
         AddressError::Scope => Stop::kernel("ipv4: Invalid scope value"),
     })
@@ -214,17 +219,18 @@ fn delete(run: &mut Run<'_>, args: Args<'_>) -> Result<(), Stop> {
             local.addr
         );
     }
+    let dev = known(run, &words.dev)?;
     let any_length = local.len.is_none() && words.peer.is_none() && local.addr.is_ipv4();
     let peer = words.peer.map_or(local, |p| p);
     let fits = |a: &&Address| {
         a.local == local.addr
-            && words.label.as_ref().is_none_or(|l| a.label.as_deref().unwrap_or(words.dev.as_str()) == l)
+            && words.label.as_ref().is_none_or(|l| a.label.as_deref().unwrap_or(dev.as_str()) == l)
             && (any_length
                 || a.len == peer.length() && (!local.addr.is_ipv4() || a.network() == Some(peer.prefix())))
     };
-    let found = run.host.addresses(&words.dev).iter().find(fits).map(|a| (a.local, a.len));
+    let found = run.host.addresses(&dev).iter().find(fits).map(|a| (a.local, a.len));
     let missing = if local.addr.is_ipv4() { "ipv4: Address not found" } else { "ipv6: address not found" };
     let (addr, len) = found.ok_or_else(|| Stop::kernel(missing))?;
-    run.host.remove_address(&words.dev, addr, len);
+    run.host.remove_address(&dev, addr, len);
     Ok(())
 }

@@ -88,7 +88,11 @@ pub(super) fn show(run: &mut Run<'_>, args: Args<'_>) -> Result<(), Stop> {
         if run.brief {
             text += &super::link_show::brief_head(device);
             for a in addrs {
-                text += &format!("{} ", pair(a));
+                text += &pair(a);
+                if a.metric != 0 {
+                    let _ = write!(text, " metric {}", a.metric);
+                }
+                text.push(' ');
             }
             text.push('\n');
             continue;

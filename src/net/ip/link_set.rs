@@ -218,6 +218,7 @@ fn set_mac(run: &mut Run<'_>, dev: &IfName, mac: Mac) -> Result<(), Stop> {
     }
     device.mac = mac;
     device.admin.own_mac = true;
+    run.host.neighbours.forget_device(dev);
     run.host.settle_bridges();
     Ok(())
 }

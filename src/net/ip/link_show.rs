@@ -143,8 +143,11 @@ fn state(d: &Device) -> &'static str {
         return "DOWN";
     }
     let judged = match &d.kind {
-        DeviceKind::Bridge(b) => b.judged,
-        DeviceKind::Veth | DeviceKind::Macvlan { .. } | DeviceKind::Vlan { .. } | DeviceKind::Tap => true,
+        DeviceKind::Bridge(_)
+        | DeviceKind::Veth
+        | DeviceKind::Macvlan { .. }
+        | DeviceKind::Vlan { .. }
+        | DeviceKind::Tap => true,
         DeviceKind::Loopback | DeviceKind::Dummy | DeviceKind::Described => false,
     };
     let stands = beneath(d).is_some() || d.admin.far.is_some();
@@ -196,7 +199,7 @@ pub(super) fn head(run: &Run<'_>, d: &Device, mode: bool) -> String {
             let _ = write!(out, " link-netnsid {id}");
         }
     }
-    if let Some(alias) = d.admin.alias.as_ref().filter(|_| both) {
+    if let Some(alias) = d.admin.alias.as_ref().filter(|_| mode) {
         let _ = write!(out, "{}    alias {alias}", run.line_break());
     }
     out.push('\n');

@@ -105,6 +105,11 @@ fn modify(run: &mut Run<'_>, mut args: Args<'_>, command: Command) -> Result<(),
     };
     let known = name(dev).filter(|n| run.host.devices.get(n).is_some());
     let dev: IfName = known.ok_or_else(|| no_device(dev))?;
+    // On lo all IPv4 neighbours are one (`arp_tbl`'s key for `IFF_LOOPBACK`).
+    let key = match dst {
+        IpAddr::V4(_) if dev.is_lo() => IpAddr::from([0, 0, 0, 0]),
+        dst => dst,
+    };
     let there = run.host.neighbours.get(&dev, dst).cloned();
     let missing = || Stop::answers("No such file or directory");
     match command {
@@ -123,7 +128,7 @@ fn modify(run: &mut Run<'_>, mut args: Args<'_>, command: Command) -> Result<(),
         return Err(Stop::kernel("No link layer address given"));
     }
     let now = run.host.now;
-    run.host.neighbours.set(dev, dst, nud, mac, now);
+    run.host.neighbours.set(dev, key, nud, mac, now);
     Ok(())
 }
 

@@ -51,7 +51,7 @@ fn refused(why: RouteRefused) -> Stop {
         RouteRefused::Because(words) => Stop::kernel(words),
         RouteRefused::NoDevice => Stop::answers("No such device"),
         RouteRefused::HostUnreachable => Stop::answers("No route to host"),
-        RouteRefused::Invalid => Stop::answers("Invalid argument"),
+        RouteRefused::NetworkDown => Stop::answers("Network is down"),
     }
 }
 
@@ -73,9 +73,12 @@ fn insert(run: &mut Run<'_>, args: Args<'_>, how: Insert) -> Result<(), Stop> {
     if !words.family.is_v4() {
         run.host.fib.create_table(Family::Ip6, table);
     }
-    run.host.fib.insert(table, route, how).map_err(|why| match why {
+    let fib = &mut run.host.fib;
+    // IPv6's tables have a place for what they have a route to, and for all addresses.
+    let place = route.dst.is_all() || fib.table(words.family, table).iter().any(|r| r.dst == route.dst);
+    fib.insert(table, route, how).map_err(|why| match why {
         TableError::Exists => Stop::answers("File exists"),
-        TableError::Missing if words.family.is_v4() => Stop::answers("No such file or directory"),
+        TableError::Missing if words.family.is_v4() || place => Stop::answers("No such file or directory"),
         TableError::Missing => Stop::kernel("Can not replace route - no match found"),
     })
 }
@@ -87,16 +90,21 @@ fn delete(run: &mut Run<'_>, args: Args<'_>) -> Result<(), Stop> {
         return Err(Stop::kernel("Invalid prefix for given prefix length"));
     }
     if !run.host.fib.has_table(words.family, table) {
-        let why =
-            if words.family.is_v4() { "ipv4: FIB table does not exist" } else { "FIB table does not exist" };
-        return Err(Stop::kernel(why));
+        return Err(Stop::kernel("FIB table does not exist"));
     }
     let gone = if words.family.is_v4() {
         run.host.fib.remove(Family::Ip, table, |r| meant4(&words, r)).map(drop)
     } else {
         delete6(run, &words)
     };
-    gone.ok_or_else(|| Stop::answers("No such process"))
+    // What stands in IPv6's table where there is no default route is found, and is none.
+    let found = !words.family.is_v4()
+        && words.dst.length() == 0
+        && words.metric == 0
+        && words.hops.is_empty()
+        && words.proto.is_none_or(|p| p == RouteProto::UNSPEC || p == RouteProto::KERNEL);
+    let error = if found { "No such file or directory" } else { "No such process" };
+    gone.ok_or_else(|| Stop::answers(error))
 }
 
 /// True if a route is the one that `del` means (`fib_table_delete`, `fib_nh_match`).

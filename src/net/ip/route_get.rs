@@ -135,7 +135,8 @@ fn text4(run: &Run<'_>, asked: &Asked, routing: &Routing<'_>) -> String {
         let _ = write!(out, "via {inet6}{via} ");
     }
     let _ = write!(out, "dev {} ", routing.dev);
-    if table != TableId::MAIN && table != TableId::LOCAL || run.details {
+    let merged = run.host.fib.is_merged() && table == TableId::LOCAL;
+    if (table != TableId::MAIN && !merged) || run.details {
         let _ = write!(out, "table {table} ");
     }
     if let Some(src) = routing.src.filter(|s| asked.iif.is_none() && Some(*s) != asked.src) {

@@ -284,7 +284,7 @@ pub(super) fn line(run: &Run<'_>, table: TableId, route: &Route, filter: &Filter
         let _ = write!(out, "metric {} ", route.metric);
     }
     if let Some(hop) = hop {
-        out += &flags(run, hop);
+        out += &flags(run, route, hop);
     }
     let m = &route.metrics;
     let lock = if m.mtu_lock { "lock " } else { "" };
@@ -317,7 +317,7 @@ pub(super) fn line(run: &Run<'_>, table: TableId, route: &Route, filter: &Filter
                 let _ = write!(out, "dev {dev} ");
             }
             let _ = write!(out, "weight {} ", hop.weight);
-            out += &flags(run, hop);
+            out += &flags(run, route, hop);
         }
     }
     out.push('\n');
@@ -330,7 +330,7 @@ fn router(via: IpAddr, v6: bool) -> String {
 }
 
 /// The flags of a way (`RTNH_F_*`).
-fn flags(run: &Run<'_>, hop: &crate::net::fib::Nexthop) -> String {
+fn flags(run: &Run<'_>, route: &Route, hop: &crate::net::fib::Nexthop) -> String {
     let link = hop.dev.as_ref().and_then(|d| run.host.devices.link(d));
     let mut out = String::new();
     if hop.dead {
@@ -339,7 +339,9 @@ fn flags(run: &Run<'_>, hop: &crate::net::fib::Nexthop) -> String {
     if hop.onlink {
         out += "onlink ";
     }
-    if hop.dead || link.is_some_and(|l| l.up && !l.carrier) {
+    // Nobody looks for a carrier where the host itself is meant.
+    let own = route.kind == RouteKind::Local || route.scope == Scope::HOST;
+    if hop.dead || (!own && link.is_some_and(|l| l.up && !l.carrier)) {
         out += "linkdown ";
     }
     out

@@ -121,7 +121,7 @@ pub(super) fn read(run: &Run<'_>, mut args: Args<'_>) -> Result<Words, Stop> {
             "onlink" => hop.onlink = true,
             "nexthop" => {
                 words.single = false;
-                words.hops = nexthops(&mut args, &mut family)?;
+                words.hops = nexthops(run, &mut args, &mut family)?;
                 break;
             }
             "protocol" | "proto" => words.proto = Some(proto(args.value()?)?),
@@ -173,12 +173,7 @@ pub(super) fn read(run: &Run<'_>, mut args: Args<'_>) -> Result<Words, Stop> {
     if let Some(dev) = dev {
         hop.dev = Some(known(run, &dev)?);
     }
-    for way in &words.hops {
-        if let Some(dev) = &way.dev {
-            known(run, dev.as_str())?;
-        }
-    }
-    if hop.dev.is_some() || hop.via.is_some() {
+    if hop.dev.is_some() || hop.via.is_some() || hop.onlink {
         words.hops.insert(0, hop);
     }
     Ok(words)
@@ -213,7 +208,7 @@ fn gateway(args: &mut Args<'_>, family: &mut Option<Family>) -> Result<IpAddr, S
 }
 
 /// What follows the first `nexthop`.
-fn nexthops(args: &mut Args<'_>, family: &mut Option<Family>) -> Result<Vec<Nexthop>, Stop> {
+fn nexthops(run: &Run<'_>, args: &mut Args<'_>, family: &mut Option<Family>) -> Result<Vec<Nexthop>, Stop> {
     let mut hops = vec![Nexthop::new(None, None)];
     while let Some(key) = args.next() {
         let last = hops.len() - 1;
@@ -222,7 +217,9 @@ fn nexthops(args: &mut Args<'_>, family: &mut Option<Family>) -> Result<Vec<Next
             "via" => hop.via = Some(gateway(args, family)?),
             "dev" => {
                 let word = args.value()?;
-                hop.dev = Some(name(word).ok_or_else(|| no_device(word))?);
+                let unread = "Error: cannot parse nexthop\n";
+                let gone = |_| Stop::said(255, format!("Cannot find device \"{word}\"\n{unread}"));
+                hop.dev = Some(known(run, word).map_err(gone)?);
             }
             "weight" => {
                 let word = args.value()?;

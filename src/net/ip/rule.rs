@@ -209,7 +209,27 @@ fn add(run: &mut Run<'_>, args: Args<'_>) -> Result<(), Stop> {
         proto: words.proto.unwrap_or(RouteProto::UNSPEC),
         ..IpRule::new(priority, action)
     };
-    if fib.add_rule(family, rule, true) { Ok(()) } else { Err(Stop::answers("File exists")) }
+    if words.priority.is_some() && fib.rules(family).iter().any(|r| taken(r, &rule)) {
+        return Err(Stop::answers("File exists"));
+    }
+    fib.add_rule(family, rule, false);
+    Ok(())
+}
+
+/// True if the kernel takes a rule to be there already (`rule_exists`): networks and TOS are compared only where
+/// the new one has them, `not` and what is suppressed not at all.
+fn taken(old: &IpRule, new: &IpRule) -> bool {
+    let action = match (old.action, new.action) {
+        (RuleAction::Goto(_), RuleAction::Goto(_)) => true,
+        (old, new) => old == new,
+    };
+    action
+        && old.priority == new.priority
+        && (&old.iif, &old.oif, old.mark, old.uids) == (&new.iif, &new.oif, new.mark, new.uids)
+        && (old.ipproto, old.sport, old.dport) == (new.ipproto, new.sport, new.dport)
+        && (new.from.is_none() || old.from == new.from)
+        && (new.to.is_none() || old.to == new.to)
+        && (new.tos == 0 || old.tos == new.tos)
 }
 
 fn delete(run: &mut Run<'_>, args: Args<'_>) -> Result<(), Stop> {
