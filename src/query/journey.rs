@@ -381,13 +381,19 @@ fn is_stop(event: &Event) -> bool {
             | NfEvent::LogWritten { .. }
             | NfEvent::Copied { .. }
             | NfEvent::SetChanged { .. }
+            | NfEvent::CommandRun { .. }
+            | NfEvent::RulesChanged { .. }
             | NfEvent::ExpectationChanged { .. }
             | NfEvent::NotKnown { .. } => true,
             NfEvent::RuleAsked { held, taken, .. } => *taken && *held != Ternary::No,
             NfEvent::PolicyApplied { policy, .. } => *policy == Policy::Drop,
             NfEvent::NatSettled { changes, .. } => *changes,
             NfEvent::PacketChanged { by, .. } => match by {
-                ChangedBy::Target | ChangedBy::Match | ChangedBy::Nat(_) | ChangedBy::Helper => true,
+                ChangedBy::Target
+                | ChangedBy::Match
+                | ChangedBy::Nat(_)
+                | ChangedBy::Gathering
+                | ChangedBy::Helper => true,
                 ChangedBy::Tracking | ChangedBy::Routing | ChangedBy::Forwarding | ChangedBy::Loopback => {
                     false
                 }
@@ -398,7 +404,6 @@ fn is_stop(event: &Event) -> bool {
                 | CtChange::Tcp(..)
                 | CtChange::Sctp(..)
                 | CtChange::Mark(_)
-                | CtChange::Label(_)
                 | CtChange::Expired
                 | CtChange::Reset
                 | CtChange::Replaced

@@ -42,7 +42,6 @@ pub fn connections_at(
                 | CtChange::Tcp(..)
                 | CtChange::Sctp(..)
                 | CtChange::Mark(_)
-                | CtChange::Label(_)
                 | CtChange::Timeout(_)
                 | CtChange::Clash => refresh(&mut all, entry),
             },

@@ -287,7 +287,11 @@ impl LabCase {
             | NfEvent::ConnectionChanged { .. }
             | NfEvent::ExpectationChanged { .. } => Look::TRACK,
             NfEvent::NatSettled { .. } | NfEvent::PacketChanged { .. } => Look::CHANGE,
-            NfEvent::LogWritten { .. } | NfEvent::Copied { .. } | NfEvent::SetChanged { .. } => Look::NOTE,
+            NfEvent::LogWritten { .. }
+            | NfEvent::Copied { .. }
+            | NfEvent::SetChanged { .. }
+            | NfEvent::CommandRun { .. }
+            | NfEvent::RulesChanged { .. } => Look::NOTE,
             NfEvent::NotKnown { .. } => Look::MAYBE,
             NfEvent::HookEntered { .. }
             | NfEvent::StageSkipped { .. }
