@@ -228,7 +228,7 @@ fn layers(network: &Network) -> Vec<Vec<HostId>> {
         if layers.len() <= *far {
             layers.resize(far + 1, Vec::new());
         }
-        layers.iter_mut().nth(*far).into_iter().for_each(|layer| layer.push(*host));
+        layers.get_mut(*far).into_iter().for_each(|layer| layer.push(*host));
     }
     // Each host stands near its neighbours of the layer before.
     for i in 1..layers.len() {
@@ -455,7 +455,7 @@ fn lanes(network: &Network, layers: &[Vec<HostId>]) -> BTreeMap<usize, usize> {
         if lane == taken.len() {
             taken.push(Vec::new());
         }
-        taken.iter_mut().nth(lane).into_iter().for_each(|l| l.push((from, to)));
+        taken.get_mut(lane).into_iter().for_each(|l| l.push((from, to)));
         lanes.insert(i, lane);
     }
     lanes

@@ -384,7 +384,7 @@ impl Reducible for State {
                 match added {
                     Some(Ok(lab)) => {
                         let mut stage = Stage::new(lab);
-                        stage.to_last_probe();
+                        stage.show_last_probe();
                         next.stage = Some(stage);
                         next.sheet = None;
                         next.refused = None;
@@ -396,7 +396,7 @@ impl Reducible for State {
             Action::UndoProbe => {
                 if let Some(lab) = self.stage.as_ref().and_then(|s| s.lab.undo()) {
                     let mut stage = Stage::new(lab);
-                    stage.to_last_probe();
+                    stage.show_last_probe();
                     next.stage = Some(stage);
                 }
             }

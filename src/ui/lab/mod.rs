@@ -147,10 +147,10 @@ pub fn NetworkPage(props: &NetworkProps) -> Html {
                     }
                     <Picture lab={lab.clone()} {at} {narrow} onopen={onopen} />
                 </section>
-                <section class="pane rules" tabindex="0" aria-label={words.get("lab-connections")}>
+                <section class="pane rules" tabindex="0" aria-label={words.get("tab-connections")}>
                     <Connections lab={lab.clone()} {at} only={None} />
                 </section>
-                <section class="pane side" tabindex="0" aria-label={words.get("tab-log")}>
+                <section class="pane side" tabindex="0" aria-label={words.get("tab-seen")}>
                     <div class="header-pane">
                         <Seen lab={lab.clone()} {at} act={act.clone()} />
                     </div>

@@ -93,8 +93,8 @@ impl Stage {
         }
     }
 
-    /// Goes to a stop of the network, whatever is open.
-    pub fn to_last_probe(&mut self) {
+    /// Goes to the beginning of the last probe.
+    pub fn show_last_probe(&mut self) {
         self.at = self.lab.session().journey().probes.last().copied().unwrap_or(0);
     }
 
