@@ -136,7 +136,7 @@ mod tests {
     use crate::packet::{Payload, Words, parse_packet};
 
     fn packet(payload: u16) -> Skb {
-        let mut packet = parse_packet(&mut Words::new("udp 10.0.0.1:1 > 10.0.0.2:2")).unwrap();
+        let mut packet = parse_packet(&mut Words::new("udp 10.0.0.1:1 > 10.0.0.2:2")).expect("it is right");
         packet.payload = Payload::Size(payload);
         Skb::new(packet)
     }

@@ -91,9 +91,15 @@ mod tests {
 
     #[test]
     fn addresses_of_groups_and_links() {
-        let mac: Mac = "02:00:00:00:01:02".parse().unwrap();
+        let mac: Mac = "02:00:00:00:01:02".parse().expect("it is right");
         assert_eq!(mac.link_local().to_string(), "fe80::ff:fe00:102");
-        assert_eq!(Mac::of_group("224.0.0.251".parse().unwrap()).to_string(), "01:00:5e:00:00:fb");
-        assert_eq!(solicited_node("2001:db8::1:2".parse().unwrap()).to_string(), "ff02::1:ff01:2");
+        assert_eq!(
+            Mac::of_group("224.0.0.251".parse().expect("it is right")).to_string(),
+            "01:00:5e:00:00:fb"
+        );
+        assert_eq!(
+            solicited_node("2001:db8::1:2".parse().expect("it is right")).to_string(),
+            "ff02::1:ff01:2"
+        );
     }
 }

@@ -24,10 +24,10 @@ pub fn infer(ruleset: &Ruleset, packets: &[Injected]) -> Host {
     let mut host = Host::new(false);
     host.set_forwarding(true);
     for (at, rule) in ruleset.rules() {
-        if let Some((net, dev)) = network(&at, rule) {
-            if host.add_way(net, &dev) {
-                host.assumptions.push(Assumption::Network { net, dev, rule: at });
-            }
+        if let Some((net, dev)) = network(&at, rule)
+            && host.add_way(net, &dev)
+        {
+            host.assumptions.push(Assumption::Network { net, dev, rule: at });
         }
     }
     for injected in packets {

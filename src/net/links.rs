@@ -52,7 +52,7 @@ impl Network {
             self.receive(host, &vlan, Frame { vlan: None, ..frame }, mark, cause);
             return;
         }
-        if self.to_macvlans(host, dev, &frame, mark, cause) {
+        if self.give_macvlans(host, dev, &frame, mark, cause) {
             return;
         }
         if let Some(bridge) = self.host(host).bridge_of(dev) {
@@ -158,7 +158,8 @@ impl Network {
                 }
                 Out::Transmit { skb, hop, cause } => self.transmit(host, skb, &hop, cause),
                 Out::Loop { skb, cause } => self.soon(Task::Loop { host, skb: Box::new(skb), cause }),
-                Out::Copy { copy, mut real, hop, cause } => {
+                Out::Copy { both, hop, cause } => {
+                    let (copy, mut real) = *both;
                     // Seen from outside the first is the one that leaves; both are alike.
                     let dev = hop.dev.clone();
                     let mut copy =
@@ -264,7 +265,7 @@ impl Network {
                 // A mark does not cross from one namespace into another (`skb_scrub_packet`).
                 Some((to, dev)) => {
                     let mark = if to == host { mark } else { 0 };
-                    self.soon(Task::Frame { host: to, dev, frame, mark, cause });
+                    self.soon(Task::Frame { host: to, dev, frame: Box::new(frame), mark, cause });
                 }
                 None => self.drop_frame(host, dev, FrameDrop::NoPeer, cause),
             },
@@ -279,7 +280,7 @@ impl Network {
                 self.transmit_frame(host, &lower, Frame { vlan: Some(id), ..frame }, mark, cause);
             }
             DeviceKind::Macvlan { lower, mode } => {
-                if mode == MacvlanMode::Bridge && self.to_siblings(host, dev, &lower, &frame, mark, cause) {
+                if mode == MacvlanMode::Bridge && self.give_siblings(host, dev, &lower, &frame, mark, cause) {
                     return;
                 }
                 self.transmit_frame(host, &lower, frame, mark, cause);
@@ -311,7 +312,14 @@ impl Network {
     }
 
     /// Gives a frame to the macvlan devices that it is for; true if it is for nobody else.
-    fn to_macvlans(&mut self, host: HostId, dev: &IfName, frame: &Frame, mark: u32, cause: EventId) -> bool {
+    fn give_macvlans(
+        &mut self,
+        host: HostId,
+        dev: &IfName,
+        frame: &Frame,
+        mark: u32,
+        cause: EventId,
+    ) -> bool {
         let all = self.macvlans(host, dev);
         for (name, mac, mode) in all {
             if frame.dst == mac || mode == MacvlanMode::Passthru {
@@ -326,7 +334,7 @@ impl Network {
     }
 
     /// Gives a frame of a macvlan in bridge mode to its siblings; true if it needs to go no further.
-    fn to_siblings(
+    fn give_siblings(
         &mut self,
         host: HostId,
         dev: &IfName,
@@ -339,7 +347,7 @@ impl Network {
             if name == *dev || mode != MacvlanMode::Bridge {
                 continue;
             }
-            let task = Task::Frame { host, dev: name, frame: frame.clone(), mark, cause };
+            let task = Task::Frame { host, dev: name, frame: Box::new(frame.clone()), mark, cause };
             if frame.dst == mac {
                 self.soon(task);
                 return true;

@@ -21,7 +21,7 @@ impl Network {
     pub(super) fn deliver(&mut self, host: HostId, skb: Skb, cause: EventId) {
         let packet = &skb.packet;
         let proto = packet.proto();
-        let raw = self.to_raw(host, &skb, cause);
+        let raw = self.give_raw(host, &skb, cause);
         match &packet.transport {
             Transport::Icmp(icmp) if !packet.bad_checksum => {
                 let icmp = icmp.clone();
@@ -47,7 +47,7 @@ impl Network {
     }
 
     /// Gives raw sockets their copies; true if there was one.
-    fn to_raw(&mut self, host: HostId, skb: &Skb, cause: EventId) -> bool {
+    fn give_raw(&mut self, host: HostId, skb: &Skb, cause: EventId) -> bool {
         let (src, dst) = (skb.packet.src, skb.packet.dst);
         let fits = |s: &super::Socket| {
             s.kind == SocketKind::Raw(skb.packet.proto())

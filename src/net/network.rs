@@ -41,7 +41,7 @@ pub struct Happening {
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Task {
     /// A frame arrives at a device.
-    Frame { host: HostId, dev: IfName, frame: Frame, mark: u32, cause: EventId },
+    Frame { host: HostId, dev: IfName, frame: Box<Frame>, mark: u32, cause: EventId },
     /// A packet comes in by `lo`, or is the host's own copy of one that it sent to many.
     Loop { host: HostId, skb: Box<Skb>, cause: EventId },
     /// A neighbour is asked again, or is given up.
@@ -291,7 +291,7 @@ impl Network {
         match task {
             Task::Frame { host, dev, frame, mark, cause } => {
                 self.pass = None;
-                self.receive(host, &dev, frame, mark, cause);
+                self.receive(host, &dev, *frame, mark, cause);
             }
             Task::Loop { host, skb, cause } => self.loop_back(host, *skb, cause),
             Task::Neighbour { host, dev, addr, cause } => self.neighbour_timer(host, dev, addr, cause),

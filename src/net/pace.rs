@@ -113,8 +113,8 @@ mod tests {
     #[test]
     fn routing_is_silent_for_a_second_after_another_error() {
         let mut host = Host::new(true);
-        host.sysctls.set("net.ipv4.icmp_ratelimit", 0).unwrap();
-        let to = "10.0.1.2".parse().unwrap();
+        host.sysctls.set("net.ipv4.icmp_ratelimit", 0).expect("it is right");
+        let to = "10.0.1.2".parse().expect("it is right");
         let mut told = |after: u64, kind: Option<IcmpType>| {
             host.now = host.now.after(Duration::from_millis(after));
             match kind {

@@ -364,9 +364,9 @@ mod tests {
     #[test]
     fn default_counts_only_for_later_devices() {
         let mut sysctls = Sysctls::default();
-        let (old, new) = (IfName::new("old").unwrap(), IfName::new("new").unwrap());
+        let (old, new) = (IfName::new("old").expect("it is right"), IfName::new("new").expect("it is right"));
         sysctls.device_added(&old);
-        sysctls.set("net.ipv4.conf.default.rp_filter", 2).unwrap();
+        sysctls.set("net.ipv4.conf.default.rp_filter", 2).expect("it is right");
         sysctls.device_added(&new);
         let value = |dev| sysctls.dev(Family::Ip, Conf::RpFilter, dev);
         assert_eq!((value(&old), value(&new)), (0, 2));
@@ -375,13 +375,13 @@ mod tests {
     #[test]
     fn forwarding_for_all_is_forwarding_for_each() {
         let mut sysctls = Sysctls::default();
-        let (old, new) = (IfName::new("old").unwrap(), IfName::new("new").unwrap());
+        let (old, new) = (IfName::new("old").expect("it is right"), IfName::new("new").expect("it is right"));
         sysctls.device_added(&old);
-        sysctls.set("net.ipv4.ip_forward", 1).unwrap();
+        sysctls.set("net.ipv4.ip_forward", 1).expect("it is right");
         sysctls.device_added(&new);
         let value = |dev| sysctls.dev(Family::Ip, Conf::Forwarding, dev);
         assert_eq!((value(&old), value(&new)), (1, 1));
-        sysctls.set("net/ipv4/conf/old/forwarding", 0).unwrap();
+        sysctls.set("net/ipv4/conf/old/forwarding", 0).expect("it is right");
         assert_eq!(sysctls.dev(Family::Ip, Conf::Forwarding, &old), 0);
     }
 }

@@ -48,8 +48,8 @@ pub(super) enum Out {
     Transmit { skb: Skb, hop: Hop, cause: EventId },
     /// It comes in by `lo`.
     Loop { skb: Skb, cause: EventId },
-    /// The host's own copy of what it sends to a group or to all; `real` is what leaves.
-    Copy { copy: Skb, real: Skb, hop: Hop, cause: EventId },
+    /// The host's own copy of what it sends to a group or to all, and what leaves.
+    Copy { both: Box<(Skb, Skb)>, hop: Hop, cause: EventId },
     /// A RST about a segment that crossed a bridge goes straight back to the wire, as from the segment's receiver
     /// (`nf_send_reset`).
     Direct { packet: Packet, about: Box<Skb>, cause: EventId },
@@ -170,7 +170,8 @@ impl<'a> Way<'a> {
         // A connection that something on its way still belongs to stays until that has passed.
         let held = |out: &Out| match out {
             Out::Answer(answer) => answer.ct?.entry,
-            Out::Copy { copy: skb, .. } | Out::Loop { skb, .. } => skb.ct?.entry,
+            Out::Copy { both, .. } => both.0.ct?.entry,
+            Out::Loop { skb, .. } => skb.ct?.entry,
             Out::Transmit { .. } | Out::Direct { .. } | Out::Deliver { .. } | Out::Tee(_) => None,
         };
         let kept: Vec<_> = self.outs.iter().filter_map(held).collect();
@@ -368,7 +369,7 @@ impl<'a> Way<'a> {
         }
         if hop.copy && !self.through_lo {
             let real = Skb { ct: skb.ct, ..original };
-            self.outs.push(Out::Copy { copy: skb.clone(), real, hop, cause });
+            self.outs.push(Out::Copy { both: Box::new((skb.clone(), real)), hop, cause });
             return (Fate::Sent(dev), None);
         }
         self.finish_output(skb, hop, cause)

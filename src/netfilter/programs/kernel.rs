@@ -5,6 +5,7 @@ use super::super::{
     Chain, ChainKind, ChainName, Counters, Edit, Family, Hook, KernelError, Policy, Rule, RuleRef, Ruleset,
     TableName, Target, check,
 };
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 /// One message of a batch.
@@ -182,8 +183,8 @@ impl Done {
         let family = ruleset.family;
         match &message.op {
             Op::TableAdd => {
-                if !ruleset.tables.contains_key(&table) {
-                    ruleset.tables.insert(table, Default::default());
+                if let Entry::Vacant(vacant) = ruleset.tables.entry(table) {
+                    vacant.insert(Default::default());
                     self.changes.push(RulesChange::TableAdded { table });
                 }
                 return Ok(());

@@ -97,6 +97,16 @@ impl TcpMss {
     }
 }
 
+impl TcpMss {
+    /// Prints it as a listing does.
+    pub(super) fn print(&self, out: &mut Print) {
+        match self {
+            TcpMss::Set(mss) => out.words(format_args!("TCPMSS set {mss}")),
+            TcpMss::Clamp => out.words("TCPMSS clamp to PMTU"),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -123,15 +133,5 @@ mod tests {
         let mut packet = parse_packet(&mut Words::new(v6)).expect("it is right");
         assert_eq!(TcpMss::Clamp.apply(&mut packet, || Some((60, 1500))), Some(false));
         assert_eq!(TcpMss::Clamp.apply(&mut packet, || None), None);
-    }
-}
-
-impl TcpMss {
-    /// Prints it as a listing does.
-    pub(super) fn print(&self, out: &mut Print) {
-        match self {
-            TcpMss::Set(mss) => out.words(format_args!("TCPMSS set {mss}")),
-            TcpMss::Clamp => out.words("TCPMSS clamp to PMTU"),
-        }
     }
 }
