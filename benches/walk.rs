@@ -1,9 +1,10 @@
-//! Parsing, printing and walking rules. Run with `./x bench`.
+//! Parsing, printing and walking rules; running a lab. Run with `./x bench`.
 
 use divan::{Bencher, black_box};
 use std::fmt::Write;
 use std::sync::Arc;
 use vitrine::abi::{EventId, Time};
+use vitrine::lab::{Lab, run};
 use vitrine::net::{Host, Injected, infer};
 use vitrine::netfilter::ipset::Sets;
 use vitrine::netfilter::text::{Save, restore};
@@ -56,6 +57,8 @@ fn save_rules(bencher: Bencher, rules: usize) {
 fn walk_rules(bencher: Bencher, rules: usize) {
     let host = host(&linear(rules));
     let packet = packet();
+    let log = &trace(&host, &packet, EventId(0)).first().log.clone();
+    assert!(log.len() > rules, "each rule is asked");
     bencher.counter(rules).bench(|| trace(black_box(&host), black_box(&packet), EventId(0)));
 }
 
@@ -73,4 +76,11 @@ fn walk_set(bencher: Bencher, networks: usize) {
     host.netfilter.load_sets(sets);
     let packet = packet();
     bencher.bench(|| trace(black_box(&host), black_box(&packet), EventId(0)));
+}
+
+/// A whole lab: building four hosts with Docker's and ufw's rules, and its probes.
+#[divan::bench(sample_count = 20)]
+fn run_lab(bencher: Bencher) {
+    let lab: Lab = include_str!("../tests/data/labs/docker-ufw.json").parse().expect("a lab");
+    bencher.counter(lab.probes.len()).bench(|| run(black_box(&lab)));
 }

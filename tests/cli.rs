@@ -428,9 +428,9 @@ fn labs_are_compared_and_exported() {
         2,
         expect![""],
         expect![[r#"
-        vitrine: lab needs a command: run, export, compare
-        Try `vitrine --help'.
-    "#]],
+            vitrine: lab needs a command: run, verify, record, export, compare
+            Try `vitrine --help'.
+        "#]],
     );
     let (status, script, errors) = vitrine(&["lab", "export", "--to", "bash", &lab]);
     assert_eq!((status, errors.as_str()), (0, ""));
@@ -439,6 +439,49 @@ fn labs_are_compared_and_exported() {
     assert_eq!(
         (status, help.lines().next()),
         (0, Some("Follow probes through a network of several hosts, which a lab file describes."))
+    );
+}
+
+#[test]
+fn a_lab_in_lines_for_people() {
+    let lab = dump(
+        "published.json",
+        br#"{"name": "published", "hosts": {
+            "a": {"interfaces": {"e": "10.0.0.1/24"}},
+            "b": {"interfaces": {"e": "10.0.0.2/24"}, "listeners": [{"proto": "udp", "port": 53, "reply": "echo"}],
+                  "iptables": ["*nat", "-A PREROUTING -p udp --dport 54 -j REDIRECT --to-ports 53", "COMMIT",
+                               "*filter", ":INPUT DROP", "-A INPUT -p udp --dport 53 -j ACCEPT", "COMMIT"]}},
+            "links": [["a:e", "b:e"]],
+            "probes": [
+              {"name": "redirected", "do": "udp", "from": "a", "sport": 40000, "dst": "10.0.0.2", "dport": 54, "data": "x"},
+              {"name": "closed", "do": "ping", "from": "a", "dst": "10.0.0.2"}]}"#,
+    );
+    check(
+        &["lab", "run", &lab],
+        0,
+        expect![[r#"
+        1. redirected (udp)
+           sender: replies [{"data":"x","from":"10.0.0.2:54"}], sent 1
+           a: udp 10.0.0.1:40000 > 10.0.0.2:54 at OUTPUT
+              = sent on e
+           b: udp 10.0.0.1:40000 > 10.0.0.2:54 at PREROUTING
+              nat PREROUTING 1: ACCEPT  -p udp -m udp --dport 54 -j REDIRECT --to-ports 53
+              filter INPUT 1: ACCEPT  -p udp -m udp --dport 53 -j ACCEPT
+              = delivered as udp 10.0.0.1:40000 > 10.0.0.2:53
+           b: udp 10.0.0.2:53 > 10.0.0.1:40000 at OUTPUT
+              = sent on e as udp 10.0.0.2:54 > 10.0.0.1:40000
+           a: udp 10.0.0.2:54 > 10.0.0.1:40000 at PREROUTING
+              = delivered
+           b udp/53: data x, from 10.0.0.1:40000, to 10.0.0.2
+        2. closed (ping)
+           sender: sent 1
+           a: icmp 10.0.0.1 > 10.0.0.2 type 8 code 0 at OUTPUT
+              = sent on e
+           b: icmp 10.0.0.1 > 10.0.0.2 type 8 code 0 at PREROUTING
+              filter INPUT: policy DROP
+              = dropped
+    "#]],
+        expect![""],
     );
 }
 

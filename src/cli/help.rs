@@ -9,7 +9,7 @@ Usage:
   vitrine on [DUMP] [options] -- iptables -L -n
   vitrine rules try FILE [options]
   vitrine support [options]
-  vitrine lab run|export|compare FILE… [options]
+  vitrine lab run|verify|record|export|compare FILE… [options]
   vitrine COMMAND --help
 
 Commands:
@@ -141,12 +141,19 @@ pub(super) const LAB: &str = "\
 Follow probes through a network of several hosts, which a lab file describes.
 
 Usage: vitrine lab run LAB [--json]
+       vitrine lab verify LAB [--json]
+       vitrine lab record LAB [--json]
        vitrine lab export --to bash LAB
        vitrine lab compare LINUX MODEL [--score]
 
   run        what the model says of each probe: every pass through every host, connections, sockets,
              counters
-      --json      on one line
+      --json      as JSON, with all that is known
+  verify     do the probes on this machine's own kernel too, in namespaces that leave nothing behind,
+             and compare; needs root on Linux, iproute2, iptables (nf_tables), nftables, ipset for sets
+      --json      the figures and the differences as JSON
+  record     what this machine's kernel does, in the same form as `run`
+      --json      as JSON, with all that is known
   export     print a script that builds the lab on a real Linux machine and does its probes
       --to bash   the only kind there is
   compare    compare what Linux did with what the model says, probe by probe, in six layers: fate,

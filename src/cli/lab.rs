@@ -1,8 +1,8 @@
 //! `vitrine lab`: labs of several hosts.
 
-use super::{CliError, Status, help, input, usage};
-use crate::lab::{Lab, compare, run, to_bash};
-use serde_json::Value;
+use super::{CliError, Status, help, input, lab_text, usage};
+use crate::lab::{Comparison, Lab, compare, run, to_bash};
+use serde_json::{Value, json};
 use std::ffi::{OsStr, OsString};
 use std::io::Write;
 
@@ -16,6 +16,17 @@ pub(super) fn command(mut parser: lexopt::Parser, out: &mut dyn Write) -> Result
                 files.map_or(Ok(Status::Ok), |files| run_lab(&files[0], json, out))
             }
             Some("export") => export(parser, out),
+            Some("record") => {
+                let (files, json) = arguments(parser, out, &["a file"], "--json")?;
+                files.map_or(Ok(Status::Ok), |files| {
+                    let lab = lab(&files[0])?;
+                    print(&kernel(&files[0], &lab)?, json, out)
+                })
+            }
+            Some("verify") => {
+                let (files, json) = arguments(parser, out, &["a file"], "--json")?;
+                files.map_or(Ok(Status::Ok), |files| verify(&files[0], json, out))
+            }
             Some("compare") => {
                 let (files, score) =
                     arguments(parser, out, &["what Linux did", "what the model says"], "--score")?;
@@ -28,7 +39,7 @@ pub(super) fn command(mut parser: lexopt::Parser, out: &mut dyn Write) -> Result
             Ok(Status::Ok)
         }
         Some(other) => Err(other.unexpected().into()),
-        None => Err(usage("lab needs a command: run, export, compare")),
+        None => Err(usage("lab needs a command: run, verify, record, export, compare")),
     }
 }
 
@@ -70,13 +81,54 @@ fn lab(file: &OsStr) -> Result<Lab, CliError> {
 
 fn run_lab(file: &OsStr, json: bool, out: &mut dyn Write) -> Result<Status, CliError> {
     let run = run(&lab(file)?).map_err(|error| in_file(file, error))?;
-    let shown = if json {
-        serde_json::to_string(&run.to_json())
+    print(&run.to_json(), json, out)
+}
+
+/// Prints a run, as JSON or for people.
+fn print(run: &Value, json: bool, out: &mut dyn Write) -> Result<Status, CliError> {
+    if json {
+        writeln!(out, "{}", serde_json::to_string(run).map_err(std::io::Error::other)?)?;
     } else {
-        serde_json::to_string_pretty(&run.to_json())
-    };
-    writeln!(out, "{}", shown.map_err(std::io::Error::other)?)?;
+        lab_text::print(run, out)?;
+    }
     Ok(Status::Ok)
+}
+
+/// What this machine's kernel does with a lab.
+#[cfg(target_os = "linux")]
+fn kernel(file: &OsStr, lab: &Lab) -> Result<Value, CliError> {
+    crate::lab::verify::record(lab).map_err(|error| in_file(file, error))
+}
+
+/// What this machine's kernel does with a lab.
+#[cfg(not(target_os = "linux"))]
+fn kernel(file: &OsStr, _: &Lab) -> Result<Value, CliError> {
+    Err(in_file(file, "a lab runs on a Linux kernel, which this machine does not have"))
+}
+
+fn verify(file: &OsStr, json: bool, out: &mut dyn Write) -> Result<Status, CliError> {
+    let lab = lab(file)?;
+    let model = run(&lab).map_err(|error| in_file(file, error))?;
+    let found = compare(&kernel(file, &lab)?, &model.to_json());
+    if json {
+        let told = json!({"figures": found, "differences": found.differences});
+        return print(&told, true, out).map(|_| judged(&found));
+    }
+    report(&found, out)
+}
+
+/// Differences, then the figures.
+fn report(found: &Comparison, out: &mut dyn Write) -> Result<Status, CliError> {
+    for difference in &found.differences {
+        writeln!(out, "{difference}")?;
+    }
+    writeln!(out, "{found}")?;
+    Ok(judged(found))
+}
+
+/// No where there are differences.
+fn judged(found: &Comparison) -> Status {
+    if found.differences.is_empty() { Status::Ok } else { Status::No }
 }
 
 fn export(mut parser: lexopt::Parser, out: &mut dyn Write) -> Result<Status, CliError> {
@@ -110,12 +162,9 @@ fn compare_runs(linux: &OsStr, model: &OsStr, score: bool, out: &mut dyn Write) 
     };
     let found = compare(&read(linux)?, &read(model)?);
     if score {
-        writeln!(out, "{}", serde_json::to_string(&found).map_err(std::io::Error::other)?)?;
-    } else {
-        for difference in &found.differences {
-            writeln!(out, "{difference}")?;
-        }
-        writeln!(out, "{found}")?;
+        let figures = serde_json::to_string(&found).map_err(std::io::Error::other)?;
+        writeln!(out, "{figures}")?;
+        return Ok(judged(&found));
     }
-    Ok(if found.differences.is_empty() { Status::Ok } else { Status::No })
+    report(&found, out)
 }

@@ -6,6 +6,7 @@ mod fmt;
 mod help;
 mod input;
 mod lab;
+mod lab_text;
 mod on;
 mod rules;
 mod support;

@@ -1,10 +1,9 @@
 //! A lab's hosts and wires as a network of the model.
 
-use super::words;
 use super::{Backend, HostSpec, Interface, Lab, LinkEnd, Switch};
 use crate::abi::{IfName, Log, Mac};
 use crate::net::fib::Address;
-use crate::net::{DeviceKind, Event, Host, HostId, Network};
+use crate::net::{DeviceKind, Event, Host, HostId, Network, ip};
 use crate::netfilter::ipset::{self, Sets};
 use crate::netfilter::text::restore_with;
 use crate::netfilter::{Family, Hook, TableName};
@@ -98,10 +97,12 @@ pub fn build(lab: &Lab) -> Result<Network, BuildError> {
     for (i, (_, spec)) in lab.hosts.iter().enumerate() {
         configure(&mut network, &mut macs, HostId(i as u16), spec);
     }
+    network.settle_wires();
     for (i, (name, spec)) in lab.hosts.iter().enumerate() {
         let host = network.host_mut(HostId(i as u16));
         settings(host, name.as_str(), spec)?;
     }
+    network.settle_wires();
     for (i, (name, spec)) in lab.hosts.iter().enumerate() {
         let host = network.host_mut(HostId(i as u16));
         rules(host, name.as_str(), lab, spec)?;
@@ -170,6 +171,7 @@ fn configure(network: &mut Network, macs: &mut [u8], id: HostId, spec: &HostSpec
         if let Some(device) = host.devices.get_mut(&name) {
             device.mac = own.mac.unwrap_or(device.mac);
             device.link.mtu = own.mtu.unwrap_or(device.link.mtu);
+            device.admin.own_mtu = own.mtu.is_some();
             device.hairpin = own.hairpin.unwrap_or(false);
         }
         if let Some(bridge) = &own.master {
@@ -191,6 +193,17 @@ fn configure(network: &mut Network, macs: &mut [u8], id: HostId, spec: &HostSpec
             let _ = host.add_address(&name, address);
         }
     }
+    host.settle_bridges();
+}
+
+/// Runs a line of `ip`; what it says of a refusal is the error.
+fn run_ip(host: &mut Host, line: &str) -> Result<(), String> {
+    let words: Vec<&str> = line.split_whitespace().collect();
+    match ip::run(&words, host) {
+        Ok(done) if done.status == 0 => Ok(()),
+        Ok(done) => Err(done.stderr.trim_end().to_owned()),
+        Err(why) => Err(why.to_string()),
+    }
 }
 
 fn settings(host: &mut Host, name: &str, spec: &HostSpec) -> Result<(), BuildError> {
@@ -202,13 +215,13 @@ fn settings(host: &mut Host, name: &str, spec: &HostSpec) -> Result<(), BuildErr
     let bad =
         |line: &str, why: String| BuildError::Words { host: name.to_owned(), line: line.to_owned(), why };
     for line in &spec.routes {
-        words::add_route(host, line).map_err(|why| bad(line, why))?;
+        run_ip(host, &format!("route add {line}")).map_err(|why| bad(line, why))?;
     }
     for line in &spec.ip_rules {
-        words::add_rule(host, line).map_err(|why| bad(line, why))?;
+        run_ip(host, &format!("rule add {line}")).map_err(|why| bad(line, why))?;
     }
     for line in &spec.neigh {
-        words::add_neighbour(host, line).map_err(|why| bad(line, why))?;
+        run_ip(host, &format!("neigh add {line}")).map_err(|why| bad(line, why))?;
     }
     for command in &spec.setup {
         super::shell::run(host, command, "", &mut Log::<Event>::default())

@@ -86,7 +86,7 @@ impl Runner {
             Via::Link(dev) => {
                 let own = self.net.host(host).devices.get(dev).map(|d| d.mac);
                 let peer =
-                    self.net.peer(host, dev).and_then(|(h, d)| Some(self.net.host(*h).devices.get(d)?.mac));
+                    self.net.peer(host, dev).and_then(|(h, d)| Some(self.net.host(h).devices.get(&d)?.mac));
                 let frame = Frame {
                     src: way.eth.1.or(own).unwrap_or(Mac::ZERO),
                     dst: way.eth.0.or(peer).unwrap_or(Mac::BROADCAST),

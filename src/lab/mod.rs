@@ -12,11 +12,13 @@ mod probe;
 mod programs;
 mod run;
 mod scenario;
+mod shape;
 mod shell;
 mod streams;
 mod truth;
 mod value;
-mod words;
+#[cfg(target_os = "linux")]
+pub mod verify;
 
 pub use build::{BuildError, build};
 pub use compare::{Comparison, Difference, Layer, Score, compare};

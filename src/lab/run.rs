@@ -16,8 +16,8 @@ const QUIET: Duration = Duration::from_millis(60);
 pub(super) const THINKS: Duration = Duration::from_millis(90);
 /// What a recording does between two probes takes about so long, and so long more for each host and family: it
 /// reads all counters and connections.
-const BETWEEN: Duration = Duration::from_millis(25);
-const BETWEEN_HOST: Duration = Duration::from_millis(35);
+const BETWEEN: Duration = Duration::from_millis(20);
+const BETWEEN_HOST: Duration = Duration::from_millis(20);
 /// No step waits longer.
 const LIMIT: Duration = Duration::from_secs(5);
 /// A SYN is given up before it is sent again.

@@ -1,11 +1,9 @@
 //! The commands that a lab may run on a host: those of programs that the model has.
 
-use super::words;
-use crate::abi::{IfName, Sink};
-use crate::net::fib::Address;
-use crate::net::{Event, Host, Narrow};
+use crate::abi::Sink;
+use crate::net::ip::{self, Output};
+use crate::net::{Devices, Event, Host, Narrow};
 use crate::netfilter::programs::{self, Machine};
-use std::net::IpAddr;
 
 /// What a command printed, and how it ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,71 +82,37 @@ fn program(
             return Ok(Done { stdout: done.stdout, stderr: done.stderr, status: done.status.into() });
         }
     }
-    let words: Vec<&str> = argv.iter().map(String::as_str).collect();
-    let (v6, words) = match words.split_first() {
-        Some((&"ip", rest)) => match rest.split_first() {
-            Some((&"-6", rest)) => (true, rest),
-            Some((&"-4", rest)) => (false, rest),
-            _ => (false, rest),
-        },
-        Some((&"sysctl", rest)) => return sysctl(host, rest),
-        Some((other, _)) => return Err(format!("the model has no program `{other}` yet")),
-        None => return Ok(Done::default()),
-    };
-    let refused = |why: String| Ok(Done { stderr: format!("{why}\n"), status: 2, ..Done::default() });
-    let rest = words.get(2..).unwrap_or_default().join(" ");
-    match (words.first().copied().unwrap_or_default(), words.get(1).copied().unwrap_or_default()) {
-        ("route", "add") => words::add_route(host, &rest).map_or_else(refused, |()| Ok(Done::default())),
-        ("rule", "add") => {
-            let rest = if v6 { format!("-6 {rest}") } else { rest };
-            words::add_rule(host, &rest).map_or_else(refused, |()| Ok(Done::default()))
+    match argv.split_first().map(|(name, rest)| (name.as_str(), rest)) {
+        Some(("ip", rest)) => {
+            let before = host.devices.clone();
+            let Output { stdout, stderr, status } = ip::run(rest, host).map_err(|why| why.to_string())?;
+            forget_masquerades(host, &before, sink);
+            Ok(Done { stdout, stderr, status })
         }
-        ("neigh", "add" | "replace") => {
-            words::add_neighbour(host, &rest).map_or_else(refused, |()| Ok(Done::default()))
-        }
-        ("addr" | "address", action @ ("add" | "del")) => address(host, action, &words[2..]),
-        ("link", "set") => link_set(host, &words[2..]),
-        (object, action) => Err(format!("the model's `ip` has no `{object} {action}` yet")),
+        Some(("sysctl", rest)) => sysctl(host, rest),
+        Some((other, _)) => Err(format!("the model has no program `{other}` yet")),
+        None => Ok(Done::default()),
     }
 }
 
-fn address(host: &mut Host, action: &str, words: &[&str]) -> Result<Done, String> {
-    let text = words.first().copied().unwrap_or_default();
-    let dev =
-        words.iter().position(|w| *w == "dev").and_then(|at| words.get(at + 1)).and_then(|d| IfName::new(d));
-    let (addr, len) = text.split_once('/').map_or((text, None), |(a, l)| (a, l.parse().ok()));
-    let addr: IpAddr = addr.parse().map_err(|_| format!("`{text}` is no address"))?;
-    let dev = dev.ok_or("`ip addr` needs `dev`")?;
-    let len = len.unwrap_or(crate::netfilter::Family::of(addr).bits());
-    let done = match action {
-        "add" => host.add_address(&dev, Address::new(addr, len)).is_ok(),
-        _ => host.remove_address(&dev, addr, len),
-    };
-    let failed = "RTNETLINK answers: Cannot assign requested address\n";
-    Ok(if done { Done::default() } else { Done { stderr: failed.into(), status: 2, ..Done::default() } })
-}
-
-fn link_set(host: &mut Host, words: &[&str]) -> Result<Done, String> {
-    let words = words.strip_prefix(&["dev"]).unwrap_or(words);
-    let dev = words.first().and_then(|d| IfName::new(d)).ok_or("`ip link set` needs an interface")?;
-    let mut rest = words[1..].iter();
-    while let Some(word) = rest.next() {
-        match *word {
-            "up" => host.set_up(&dev),
-            "down" => host.set_down(&dev),
-            "mtu" => {
-                let mtu = rest.next().and_then(|m| m.parse().ok()).ok_or("`mtu` needs a number")?;
-                if let Some(device) = host.devices.get_mut(&dev) {
-                    device.link.mtu = mtu;
-                }
-            }
-            other => return Err(format!("the model's `ip link set` has no `{other}` yet")),
+/// Connections that were masqueraded by an address or a device that is no longer there are forgotten
+/// (`masq_device_event`, `masq_inet_event`).
+fn forget_masquerades(host: &mut Host, before: &Devices, sink: &mut dyn Sink<Event>) {
+    for (name, old) in before.iter() {
+        let now = host.devices.get(name);
+        let down = old.link.up && now.is_none_or(|d| !d.link.up);
+        let kept = |addr| now.is_some_and(|d| d.link.addrs.iter().any(|a| a.local == addr));
+        let gone: Vec<_> = old.link.addrs.iter().map(|a| a.local).filter(|a| !kept(*a)).collect();
+        if down {
+            host.netfilter.interface_down(name, None, &mut Narrow(sink));
+        }
+        for addr in gone {
+            host.netfilter.address_gone(name, addr, None, &mut Narrow(sink));
         }
     }
-    Ok(Done::default())
 }
 
-fn sysctl(host: &mut Host, words: &[&str]) -> Result<Done, String> {
+fn sysctl(host: &mut Host, words: &[String]) -> Result<Done, String> {
     for word in words.iter().filter(|w| !w.starts_with('-')) {
         let (key, value) = word.split_once('=').ok_or("the model's `sysctl` only sets: KEY=VALUE")?;
         let value = value.trim().parse().map_err(|_| format!("`{value}` is no number"))?;

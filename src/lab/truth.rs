@@ -1,10 +1,11 @@
 //! What happened in a network, in the shape of a recorded truth: passes, wires, counters, connections.
 
+use super::shape::{packet_json, proto_json};
 use crate::abi::EventId;
 use crate::net::{Event, Fate, Happening, HostId, LinkEvent, Lost, NetEvent, Network, Origin, PassId};
 use crate::netfilter::event::{Event as NfEvent, Verdict};
 use crate::netfilter::{Counters, CtEntry, Family, Hook, Ruleset, TableName};
-use crate::packet::{L4Id, Packet, Proto, TcpFlags, Transport, Tuple};
+use crate::packet::{L4Id, Packet, Tuple};
 use crate::query::{PathStep, netfilter_step};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -249,7 +250,7 @@ fn show(
                 out["sent_on"] = dev.as_str().into();
                 out["sent_packet"] = packet_json(&pass.now);
                 "sent".into()
-            } else if repeated(pass, all) {
+            } else if !dev.is_lo() && repeated(pass, all) {
                 "looped-back".into()
             } else {
                 lost_after()
@@ -306,90 +307,6 @@ fn left(pass: &Pass, sent: &mut Vec<(HostId, Packet)>) -> bool {
         }
         None => false,
     }
-}
-
-fn proto_json(proto: Proto) -> Value {
-    match proto.0 {
-        1 => "icmp".into(),
-        6 => "tcp".into(),
-        17 => "udp".into(),
-        47 => "gre".into(),
-        50 => "esp".into(),
-        58 => "icmpv6".into(),
-        132 => "sctp".into(),
-        n => n.into(),
-    }
-}
-
-/// TCP flags as a truth names them.
-fn flag_names(flags: TcpFlags) -> String {
-    const NAMES: [(&str, TcpFlags); 8] = [
-        ("FIN", TcpFlags::FIN),
-        ("SYN", TcpFlags::SYN),
-        ("RST", TcpFlags::RST),
-        ("PSH", TcpFlags::PSH),
-        ("ACK", TcpFlags::ACK),
-        ("URG", TcpFlags::URG),
-        ("ECE", TcpFlags::ECE),
-        ("CWR", TcpFlags::CWR),
-    ];
-    let set: Vec<&str> = NAMES.iter().filter(|(_, bit)| flags.has(*bit)).map(|(name, _)| *name).collect();
-    if set.is_empty() { "NONE".into() } else { set.join(",") }
-}
-
-/// A packet as a truth shows it.
-pub(super) fn packet_json(packet: &Packet) -> Value {
-    let mut out = json!({
-        "src": packet.src.to_string(),
-        "dst": packet.dst.to_string(),
-        "proto": proto_json(packet.proto()),
-        "ttl": packet.ttl,
-        "len": packet.len(),
-    });
-    if packet.tos != 0 {
-        out["tos"] = packet.tos.into();
-    }
-    if let Some(fragment) = packet.fragment {
-        out["frag"] = json!({"offset": fragment.offset, "more": fragment.more});
-        if fragment.offset > 0 {
-            return out;
-        }
-    }
-    match &packet.transport {
-        Transport::Tcp(tcp) => {
-            out["sport"] = tcp.sport.into();
-            out["dport"] = tcp.dport.into();
-            out["flags"] = flag_names(tcp.flags).into();
-        }
-        Transport::Ports(ports) if ports.proto == Proto::UDP || ports.proto == Proto::UDPLITE => {
-            out["sport"] = ports.sport.into();
-            out["dport"] = ports.dport.into();
-        }
-        Transport::Icmp(icmp) => {
-            out["type"] = icmp.kind.ty.into();
-            out["code"] = icmp.kind.code.into();
-            let v4 = packet.src.is_ipv4();
-            if icmp.kind.is_error(v4) {
-                if let Some(quoted) = &icmp.quoted {
-                    let mut inner = packet_json(quoted);
-                    if let Value::Object(inner) = &mut inner {
-                        inner.remove("len");
-                    }
-                    out["inner"] = inner;
-                }
-            } else if v4 || matches!(icmp.kind.ty, 128 | 129) {
-                out["id"] = icmp.id.into();
-                out["seqno"] = icmp.seq.into();
-            }
-        }
-        Transport::Ports(_) | Transport::Other(_) => {}
-    }
-    if let Some(bytes) = packet.payload.bytes().filter(|b| !b.is_empty())
-        && matches!(packet.transport, Transport::Tcp(_) | Transport::Ports(_))
-    {
-        out["data"] = super::run::shown(bytes);
-    }
-    out
 }
 
 /// ICMP messages that a host took, echo requests and replies aside.

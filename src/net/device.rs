@@ -18,6 +18,36 @@ pub struct Device {
     pub master: Option<IfName>,
     /// As a bridge's port it sends frames back where they came from.
     pub hairpin: bool,
+    /// What the administrator said of it that changes no packet's way.
+    pub admin: Admin,
+}
+
+/// What `ip link` sets and shows of a device, beside what its packets meet.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Admin {
+    /// A veth's other end, where that is on the same host.
+    pub peer: Option<IfName>,
+    /// A veth's other end, where that is on another host: the host, the device's number there, and the number that
+    /// the host's network namespace goes by here (`link-netnsid`).
+    pub far: Option<(u16, u32, u32)>,
+    /// `promisc on`.
+    pub promisc: bool,
+    /// `allmulticast on`.
+    pub allmulti: bool,
+    /// Not `multicast off`.
+    pub multicast: bool,
+    /// `txqueuelen`, in packets.
+    pub queue: u32,
+    /// `alias`.
+    pub alias: Option<String>,
+    /// It was up at least once: its queues are made.
+    pub opened: bool,
+    /// IPv6 has begun on it: it was up and had a carrier (`IF_READY`).
+    pub ready: bool,
+    /// Its hardware address was chosen; a bridge does not take one of its ports then.
+    pub own_mac: bool,
+    /// Its MTU was chosen; a bridge does not follow its ports then.
+    pub own_mtu: bool,
 }
 
 /// What kind of device it is (ip-link(8)).
@@ -74,6 +104,9 @@ pub struct Bridge {
     /// Behind which port each hardware address was seen last.
     #[serde(skip)]
     pub learned: BTreeMap<Mac, IfName>,
+    /// It has had a port: without any again it has no hardware address of its own.
+    #[serde(skip)]
+    pub had_ports: bool,
 }
 
 impl Device {
@@ -81,7 +114,20 @@ impl Device {
     pub fn new(name: IfName, index: u32, kind: DeviceKind, mac: Mac) -> Self {
         let mut link = Link::new(name, index);
         link.up = false;
-        Device { link, kind, mac, master: None, hairpin: false }
+        let admin = Admin {
+            peer: None,
+            far: None,
+            promisc: false,
+            allmulti: false,
+            multicast: true,
+            queue: 1000,
+            alias: None,
+            opened: false,
+            ready: false,
+            own_mac: true,
+            own_mtu: false,
+        };
+        Device { link, kind, mac, master: None, hairpin: false, admin }
     }
 
     /// True for a device on which hardware addresses count and neighbours are looked for.
@@ -99,53 +145,70 @@ impl Device {
 
 /// A host's devices, by name.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Devices(BTreeMap<IfName, Device>);
+pub struct Devices {
+    by_name: BTreeMap<IfName, Device>,
+    /// The number given last: none is given twice.
+    last: u32,
+}
 
 impl Devices {
     /// One device.
     pub fn get(&self, name: &IfName) -> Option<&Device> {
-        self.0.get(name)
+        self.by_name.get(name)
     }
 
     /// One device, to be changed.
     pub fn get_mut(&mut self, name: &IfName) -> Option<&mut Device> {
-        self.0.get_mut(name)
+        self.by_name.get_mut(name)
     }
 
     /// All devices, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&IfName, &Device)> {
-        self.0.iter()
+        self.by_name.iter()
     }
 
     pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = (&IfName, &mut Device)> {
-        self.0.iter_mut()
+        self.by_name.iter_mut()
     }
 
     pub(super) fn insert(&mut self, device: Device) {
-        self.0.insert(device.link.name.clone(), device);
+        self.last = self.last.max(device.link.index);
+        self.by_name.insert(device.link.name.clone(), device);
     }
 
     pub(super) fn remove(&mut self, name: &IfName) -> Option<Device> {
-        self.0.remove(name)
+        self.by_name.remove(name)
+    }
+
+    /// All devices by their numbers, as the kernel lists them.
+    pub fn by_index(&self) -> Vec<&Device> {
+        let mut all: Vec<&Device> = self.by_name.values().collect();
+        all.sort_by_key(|d| d.link.index);
+        all
+    }
+
+    /// The device of this number.
+    pub fn by_number(&self, index: u32) -> Option<&Device> {
+        self.by_name.values().find(|d| d.link.index == index)
     }
 
     /// The number that the next device gets.
     pub fn next_index(&self) -> u32 {
-        self.0.values().map(|d| d.link.index).max().unwrap_or(0) + 1
+        self.last + 1
     }
 
     /// The device with this hardware address.
     pub fn by_mac(&self, mac: Mac) -> Option<&Device> {
-        self.0.values().find(|d| d.mac == mac)
+        self.by_name.values().find(|d| d.mac == mac)
     }
 }
 
 impl Links for Devices {
     fn link(&self, name: &IfName) -> Option<&Link> {
-        self.0.get(name).map(|d| &d.link)
+        self.by_name.get(name).map(|d| &d.link)
     }
 
     fn links(&self) -> impl Iterator<Item = &Link> {
-        self.0.values().map(|d| &d.link)
+        self.by_name.values().map(|d| &d.link)
     }
 }

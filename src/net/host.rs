@@ -91,6 +91,7 @@ impl Host {
                 bridge.forget(name);
             }
         }
+        self.settle_carriers(None);
     }
 
     /// Sets a device up: the routes of its addresses come, and `lo` and the others get the addresses that the
@@ -101,14 +102,13 @@ impl Host {
             return;
         }
         device.link.up = true;
-        let mac = device.mac;
+        device.admin.opened = true;
         self.fib.device_up(&device.link);
         if name.is_lo() {
             let _ = self.add_address(name, Address::new(Ipv4Addr::LOCALHOST.into(), 8));
             let _ = self.add_address(name, Address::new(Ipv6Addr::LOCALHOST.into(), 128));
-        } else if self.devices.get(name).is_some_and(|d| d.resolves() || d.kind == DeviceKind::Dummy) {
-            let _ = self.add_address(name, Address::new(mac.link_local().into(), 64));
         }
+        self.settle_carriers(Some(name));
     }
 
     /// Sets a device down: its routes go, and its IPv6 addresses.
@@ -118,9 +118,11 @@ impl Host {
             return;
         }
         device.link.up = false;
+        device.admin.ready = false;
         device.link.addrs.retain(|a| a.local.is_ipv4());
         self.fib.device_down(&device.link);
         self.neighbours.forget_device(name);
+        self.settle_carriers(None);
     }
 
     /// Gives a device an address, with the routes that come of it. IPv6 ones are not given where IPv6 is off.
@@ -132,6 +134,9 @@ impl Host {
         }
         let Some(device) = self.devices.get_mut(name) else { return Ok(()) };
         let address = address.insert(&mut device.link.addrs)?;
+        if address.local.is_ipv6() && device.link.up {
+            self.fib.device_ready(&device.link);
+        }
         self.fib.address_added(&device.link, &address);
         Ok(())
     }
@@ -159,6 +164,16 @@ impl Host {
         {
             b.ports.push(port.clone());
         }
+        self.settle_carriers(None);
+    }
+
+    /// Takes a port away from its bridge.
+    pub fn release(&mut self, port: &IfName) {
+        let Some(bridge) = self.devices.get_mut(port).and_then(|d| d.master.take()) else { return };
+        if let Some(DeviceKind::Bridge(b)) = self.devices.get_mut(&bridge).map(|d| &mut d.kind) {
+            b.forget(port);
+        }
+        self.settle_carriers(None);
     }
 
     /// Adds a route to the main table, or to the one it names; one that is there already stays.
@@ -260,6 +275,7 @@ impl Host {
 
 impl Bridge {
     fn forget(&mut self, port: &IfName) {
+        self.had_ports |= self.ports.contains(port);
         self.ports.retain(|p| p != port);
         self.learned.retain(|_, p| p != port);
     }

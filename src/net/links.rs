@@ -260,7 +260,7 @@ impl Network {
             return self.drop_frame(host, dev, FrameDrop::Down, cause);
         }
         match device.kind.clone() {
-            DeviceKind::Veth => match self.peer(host, dev).cloned() {
+            DeviceKind::Veth => match self.peer(host, dev) {
                 // A mark does not cross from one namespace into another (`skb_scrub_packet`).
                 Some((to, dev)) => {
                     let mark = if to == host { mark } else { 0 };

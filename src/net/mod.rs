@@ -1,8 +1,10 @@
 //! The network: hosts with devices, addresses, routes, neighbours and sockets, the order of hooks around the
 //! routing decision, and the wires between hosts. Knows neither tasks nor files.
 
+mod admin;
 mod bridge;
 mod calls;
+mod carrier;
 mod device;
 pub mod errno;
 mod event;
@@ -14,6 +16,7 @@ mod host;
 mod icmp;
 mod infer;
 mod inject;
+pub mod ip;
 mod links;
 mod local;
 mod neigh;
@@ -28,7 +31,7 @@ pub mod tcp;
 mod text;
 mod walk;
 
-pub use device::{Bridge, Device, DeviceKind, Devices, MacvlanMode};
+pub use device::{Admin, Bridge, Device, DeviceKind, Devices, MacvlanMode};
 pub use errno::Errno;
 pub use event::{
     Assumption, Event, Fate, FrameDrop, LinkEvent, Lost, NetEvent, Routed, SocketCall, SocketEvent,

@@ -86,13 +86,12 @@ impl Neighbours {
 
     /// Sets one by hand (`ip neigh add … nud permanent`).
     pub fn set_permanent(&mut self, dev: IfName, addr: IpAddr, mac: Mac) {
-        let neigh = Neigh {
-            state: NeighState::Permanent,
-            mac: Some(mac),
-            probes: 0,
-            confirmed: Time::ZERO,
-            waiting: Vec::new(),
-        };
+        self.set(dev, addr, NeighState::Permanent, Some(mac), Time::ZERO);
+    }
+
+    /// Sets what is known of one, as `ip neigh replace` does. Packets that wait for it are lost.
+    pub fn set(&mut self, dev: IfName, addr: IpAddr, state: NeighState, mac: Option<Mac>, now: Time) {
+        let neigh = Neigh { state, mac, probes: 0, confirmed: now, waiting: Vec::new() };
         self.0.insert((dev, addr), neigh);
     }
 
@@ -104,6 +103,17 @@ impl Neighbours {
     /// Forgets those of a device.
     pub fn forget_device(&mut self, dev: &IfName) {
         self.0.retain(|(d, _), _| d != dev);
+    }
+
+    /// Forgets those of a device that were not set by hand (`neigh_carrier_down`).
+    pub(super) fn forget_learned(&mut self, dev: &IfName) {
+        self.0.retain(|(d, _), n| d != dev || n.state == NeighState::Permanent);
+    }
+
+    /// Moves those of a device that has another name now.
+    pub(super) fn rename_device(&mut self, old: &IfName, new: &IfName) {
+        let all = std::mem::take(&mut self.0).into_iter();
+        self.0 = all.map(|((d, a), n)| ((if d == *old { new.clone() } else { d }, a), n)).collect();
     }
 
     /// Looks a neighbour up for a packet, which is kept if it must wait (`neigh_event_send`).

@@ -198,8 +198,17 @@ impl Sockets {
         };
         match self.list.iter().find(|(_, s)| connection(s)) {
             Some((id, _)) => Some(*id),
-            None => self.for_listener(skb),
+            None => self.for_request(skb).or_else(|| self.for_listener(skb)),
         }
+    }
+
+    /// The listener with which a handshake is under way that a segment belongs to; its port may be another one
+    /// (TPROXY).
+    fn for_request(&self, skb: &Skb) -> Option<SocketId> {
+        let (sport, dport) = skb.packet.ports()?;
+        let ends = (SocketAddr::new(skb.packet.dst, dport), SocketAddr::new(skb.packet.src, sport));
+        let asked = |s: &Socket| matches!(&s.kind, SocketKind::Listener(l) if l.has_request(ends.0, ends.1));
+        self.list.iter().find(|(_, s)| asked(s)).map(|(id, _)| *id)
     }
 
     /// The listener that a TCP segment is for (`__inet_lookup_listener`).
@@ -258,7 +267,10 @@ impl Sockets {
         };
         let socket = self.get(id?)?;
         let (transparent, mark) = (socket.options.transparent, socket.options.mark);
-        Some(SocketFacts { wildcard: socket.addr.is_none(), transparent, mark })
+        // A handshake has an address of its own.
+        let wildcard =
+            socket.addr.is_none() && (skb.packet.tcp().is_none() || self.for_request(skb).is_none());
+        Some(SocketFacts { wildcard, transparent, mark })
     }
 }
 

@@ -302,6 +302,13 @@ impl Sysctls {
         self.confs.retain(|(_, _, scope), _| *scope != Scope::Dev(name.clone()));
     }
 
+    /// Moves those of an interface that has another name now.
+    pub(super) fn device_renamed(&mut self, old: &IfName, new: &IfName) {
+        let all = std::mem::take(&mut self.confs).into_iter();
+        let moved = |scope| if scope == Scope::Dev(old.clone()) { Scope::Dev(new.clone()) } else { scope };
+        self.confs = all.map(|((family, conf, scope), v)| ((family, conf, moved(scope)), v)).collect();
+    }
+
     /// A setting of the whole host.
     pub fn global(&self, global: Global) -> i64 {
         let initial = || GLOBALS.iter().find(|g| g.0 == global).map_or(0, |g| g.2);

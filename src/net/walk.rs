@@ -245,6 +245,18 @@ impl<'a> Way<'a> {
             self.icmp_error(skb, Some(IcmpType::new(11, 0)), Some(IcmpType::new(3, 0)), cause);
             return (Fate::Lost(Lost::TtlExceeded), Some(cause));
         }
+        // Sources that no router passes on (`ip6_forward`); one of a link is told so.
+        if let IpAddr::V6(src) = skb.packet.src
+            && hop.dev != skb.iif
+        {
+            if src.is_unspecified() || src.is_multicast() || src.is_loopback() {
+                return (Fate::Lost(Lost::Martian), Some(cause));
+            }
+            if src.is_unicast_link_local() {
+                self.icmp_error(skb, None, Some(IcmpType::new(1, 2)), cause);
+                return (Fate::Lost(Lost::Martian), Some(cause));
+            }
+        }
         // What came in pieces that fit leaves in such pieces again (`ip_exceeds_mtu`, `ip6_pkt_too_big`).
         let may_cut = |mtu: u32| (v4 && !skb.packet.df) || skb.largest_piece.is_some_and(|l| l <= mtu);
         if let Some(mtu) = hop.mtu.filter(|mtu| skb.packet.len() > *mtu && !may_cut(*mtu)) {
@@ -416,6 +428,10 @@ impl<'a> Way<'a> {
             HookVerdict::Unknown(by) => Err((Fate::Unknown, Some(by))),
             HookVerdict::Reject(by, how) => {
                 if let Some(packet) = how.answer(&skb.packet) {
+                    if packet.tcp().is_some() {
+                        let now = self.host.now;
+                        self.host.netfilter.reset_sent(skb.ct, now, by, &mut Narrow(self.sink));
+                    }
                     self.answer(skb, packet, by);
                 }
                 Err((Fate::Rejected, Some(by)))

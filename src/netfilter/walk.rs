@@ -1,6 +1,6 @@
 //! A packet's walk through one hook: stages in order, chains, rules.
 
-use super::conntrack::{self, Conntrack, CtRef, CtState, CtStatus};
+use super::conntrack::{self, Conntrack, CtRef, CtState, CtStatus, TcpState};
 use super::core_parts::for_each_core;
 use super::event::{ChangedBy, Check, CtChange, EnteredBy, Event, Part, Skip, Verdict};
 use super::ipset::{Changes, SetEvent, Sets};
@@ -11,7 +11,7 @@ use super::{
     Chain, ChainKind, ChainName, Choices, Counters, CtId, Env, Family, Hook, Match, Policy, Rule, RuleRef,
     Ruleset, Skb, Stage, TableName, Ternary,
 };
-use crate::abi::{EventId, IfName, Sink, Time};
+use crate::abi::{Duration, EventId, IfName, Sink, Time};
 use crate::packet::Direction;
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
@@ -180,6 +180,18 @@ impl Netfilter {
     /// The rules are iptables-legacy's: the tables' order at a hook differs ([`Hook::legacy_stages`]).
     pub fn use_legacy(&mut self) {
         self.legacy = true;
+    }
+
+    /// A rule answers with a RST: the connection is as good as closed (`nf_conntrack_tcp_set_closing`).
+    pub fn reset_sent(&mut self, ct: Option<CtRef>, now: Time, cause: EventId, sink: &mut dyn Sink<Event>) {
+        let seconds = self.conntrack.settings.tcp_timeout(TcpState::Close);
+        let Some(entry) = ct.and_then(|ct| self.conntrack.entry_mut(ct.entry?)) else { return };
+        let Some(before) = entry.tcp.filter(|_| entry.has(CtStatus::Confirmed)) else { return };
+        entry.tcp = Some(TcpState::Close);
+        entry.expires = now.after(Duration::from_secs(u64::from(seconds)));
+        let change = CtChange::Tcp(before, TcpState::Close);
+        let entry = Arc::new(entry.clone());
+        sink.emit(Some(cause), Event::ConnectionChanged { entry, change });
     }
 
     /// What a rule has counted since it was loaded.

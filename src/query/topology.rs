@@ -202,9 +202,9 @@ impl Topology {
 /// The hosts in layers: each wire joins two hosts of one layer or of two neighbouring ones.
 fn layers(network: &Network) -> Vec<Vec<HostId>> {
     let mut peers: BTreeMap<HostId, Vec<HostId>> = network.hosts().map(|(id, ..)| (id, Vec::new())).collect();
-    for ((a, _), (b, _)) in network.wires().filter(|(a, b)| a.0 != b.0) {
+    for ((a, _), (b, _)) in network.wires().into_iter().filter(|(a, b)| a.0 != b.0) {
         for (one, other) in [(a, b), (b, a)] {
-            peers.entry(*one).or_default().push(*other);
+            peers.entry(one).or_default().push(other);
         }
     }
     let mut distance: BTreeMap<HostId, usize> = BTreeMap::new();
@@ -262,7 +262,7 @@ fn parts(network: &Network, layers: &[Vec<HostId>], id: HostId, host: &Host) -> 
             addrs: addrs.map(|a| format!("{}/{}", a.local, a.len)).collect(),
             role,
             ports,
-            towards: network.peer(id, name).and_then(|(peer, _)| place_of(layers, *peer)),
+            towards: network.peer(id, name).and_then(|(peer, _)| place_of(layers, peer)),
         }
     };
     let mut all = Vec::new();
@@ -360,9 +360,9 @@ fn across(network: &Network, layers: &[Vec<HostId>]) -> Topology {
     let width = x - GAP_X + EDGE;
     let wires = wires(network, &hosts, curve);
     // A wire between two hosts of the last layer bulges beyond them.
-    let last_bulges = layers
-        .last()
-        .is_some_and(|last| network.wires().any(|((a, _), (b, _))| last.contains(a) && last.contains(b)));
+    let last_bulges = layers.last().is_some_and(|last| {
+        network.wires().iter().any(|((a, _), (b, _))| last.contains(a) && last.contains(b))
+    });
     let width = if last_bulges { width + 40 } else { width };
     Topology { width, height: tallest, hosts, wires }
 }
@@ -381,8 +381,9 @@ fn wires(network: &Network, hosts: &[HostBox], draw: impl Fn(usize, Area, Area) 
         let host = hosts.iter().find(|h| h.host == *host)?;
         host.device(dev).map(|d| d.area)
     };
-    let drawn = network.wires().enumerate().filter_map(|(i, (a, b))| {
-        Some(WireLine { ends: [a.clone(), b.clone()], path: draw(i, area(a)?, area(b)?) })
+    let drawn = network.wires().into_iter().enumerate().filter_map(|(i, (a, b))| {
+        let path = draw(i, area(&a)?, area(&b)?);
+        Some(WireLine { ends: [a, b], path })
     });
     drawn.collect()
 }
@@ -441,6 +442,7 @@ fn lanes(network: &Network, layers: &[Vec<HostId>]) -> BTreeMap<usize, usize> {
     let row = |host: HostId| order.iter().position(|h| *h == host).unwrap_or(0);
     let mut spans: Vec<(usize, usize, usize)> = network
         .wires()
+        .iter()
         .enumerate()
         .map(|(i, ((a, _), (b, _)))| (row(*a).min(row(*b)), row(*a).max(row(*b)), i))
         .collect();

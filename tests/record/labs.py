@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
-"""Records what a real kernel did with the packets of tests/data/labs, into tests/data/truth.
+"""Records what a real kernel did with the probes of the labs in tests/data, into the truth folder beside each.
 
     tests/record/labs.py ORACLE [LAB.json ...]
+    tests/record/labs.py --take FOLDER
 
-and the networks of tests/data/networks/labs, whole, into tests/data/networks/truth.
+ORACLE is the program that runs a lab in fresh network namespaces and prints what nf_tables traces, conntrack and the
+sockets said (root; iproute2, iptables 1.8.9, nftables, ipset). Each lab runs twice and must give the same answer.
+--take brings in labs that were recorded so elsewhere: FOLDER/labs/NN-NAME.json with FOLDER/truth/NN-NAME.json become
+networks/labs/NAME.json and networks/truth/NAME.json.
 
-ORACLE is the program that runs a lab in fresh network namespaces and prints what nf_tables traces,
-conntrack and the sockets said (root; iproute2, iptables 1.8.9, nftables, ipset). Each lab runs twice and
-must give the same answer. Of that, what concerns the machine under test (the one named "host") is kept, of a
-network what concerns any of its hosts:
+Of a truth stays what a comparison needs, one line a probe:
 
     scenario, about, kernel, tool
-    probes: name; journey: each pass of a packet through the host's hooks; conntrack: its table afterwards;
-            counters: packets and bytes added to rules and policies; result, received: what the sockets saw
+    probes: name; result, received: what senders and listeners saw; journey: each pass of a packet through a host's
+            hooks, its rules, policies and states, the packet as it came and left; conntrack: the tables afterwards;
+            counters: packets and bytes added to rules and policies
 """
 import json
 import pathlib
@@ -21,7 +23,10 @@ import subprocess
 import sys
 
 DATA = pathlib.Path(__file__).resolve().parents[1] / "data"
-WIDTH = 160  # A pass of a network's packet stands on one line instead.
+PACKET = ("src", "dst", "proto", "sport", "dport", "type", "code", "id", "flags", "ttl", "len", "tos", "hl", "frag")
+ENDS = ("connect", "sent", "errors", "received", "replies", "socket_errors", "after_close", "exit", "stdout", "stderr")
+STEP = ("table", "chain", "rule", "verdict", "to", "end", "policy")
+PASS = ("host", "start", "last_hook", "fate", "sent_on")
 
 
 def run(oracle, lab):
@@ -29,68 +34,71 @@ def run(oracle, lab):
     return json.loads(ran.stdout)
 
 
-def walked(p):
-    """A pass with what decided it: rules, policies, ends of chains, and what conntrack said first."""
-    kept = ("at", "ct", "table", "chain", "rule", "verdict", "to", "end", "policy")
-    path = [{k: step[k] for k in kept if k in step and (k != "ct" or "at" in step)} for step in p["path"]]
-    return {**p, "path": [step for step in path if "at" not in step or (step["at"].endswith(":ct") and "ct" in step)]}
+def pick(value, keys):
+    return {k: value[k] for k in keys if k in value}
 
 
-def whole(truth):
-    kept = ("name", "result", "received", "icmp_received", "journey", "conntrack", "counters")
-    probes = [{k: probe[k] for k in kept if probe.get(k)} for probe in agreeing(truth)]
-    for probe in probes:
-        probe["journey"] = [walked(p) for p in probe.get("journey", [])]
-        tables = {host: seen["table"] for host, seen in probe.get("conntrack", {}).items()}
-        probe["conntrack"] = {host: {"table": table} for host, table in tables.items()}
-    return headed(truth, probes)
+def steps(path):
+    """Rules, policies and ends of chains; by what device it came; what connection tracking said first."""
+    for step in path:
+        if "table" in step:
+            yield pick(step, STEP)
+        elif step["at"] == "PREROUTING:start" and "iif" in step:
+            yield pick(step, ("at", "iif"))
+        elif step["at"].endswith(":ct") and "ct" in step:
+            yield pick(step, ("at", "ct"))
 
 
-def agreeing(truth):
+def passed(p):
+    out = {**pick(p, PASS), "packet": pick(p["packet"], PACKET), "path": list(steps(p["path"]))}
+    return {**out, "sent_packet": pick(p["sent_packet"], PACKET)} if "sent_packet" in p else out
+
+
+def probed(probe):
+    tables = {host: seen.get("table", []) for host, seen in probe.get("conntrack", {}).items()}
+    kept = {
+        "name": probe["name"],
+        "result": pick(probe.get("result") or {}, ENDS),
+        "received": probe.get("received"),
+        "journey": [passed(p) for p in probe.get("journey", [])],
+        "conntrack": {host: {"table": table} for host, table in tables.items() if table},
+        "counters": {host: grown for host, grown in probe.get("counters", {}).items() if grown},
+    }
+    return {k: v for k, v in kept.items() if v}
+
+
+def text(truth):
     for probe in truth["probes"]:
         if not probe.get("counters_agree_with_trace", True):
             sys.exit(f"{truth['scenario']}: {probe['name']}: counters and trace differ")
-    return truth["probes"]
+    line = lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    head = {**pick(truth, ("scenario", "about", "tool")), "kernel": re.match(r"[\d.]+", truth["kernel"]).group()}
+    probes = ",\n".join(line(probed(p)) for p in truth["probes"])
+    return line(head)[:-1] + ',"probes":[\n' + probes + "\n]}\n"
 
 
-def trimmed(truth):
-    probes = []
-    for probe in agreeing(truth):
-        conntrack = probe.get("conntrack", {}).get("host", {}).get("table", [])
-        kept = {
-            "name": probe["name"],
-            "result": probe.get("result"),
-            "received": probe.get("received"),
-            "journey": [p for p in probe["journey"] if p["host"] == "host"],
-            "conntrack": {"host": {"table": conntrack}},
-            "counters": {k: v for k, v in probe.get("counters", {}).items() if k == "host"},
-        }
-        probes.append({k: v for k, v in kept.items() if v})
-    return headed(truth, probes)
+def take(folder):
+    for lab in sorted(pathlib.Path(folder, "labs").glob("*.json")):
+        truth = json.loads(pathlib.Path(folder, "truth", lab.name).read_text())
+        name = re.sub(r"^\d+-", "", lab.name)
+        (DATA / "networks/labs" / name).write_text(lab.read_text())
+        (DATA / "networks/truth" / name).write_text(text(truth))
 
 
-def headed(truth, probes):
-    kernel = re.match(r"[\d.]+", truth["kernel"]).group()
-    return {"scenario": truth["scenario"], "about": truth["about"], "kernel": kernel, "tool": truth["tool"], "probes": probes}
+def record(oracle, labs):
+    own = [*(DATA / "labs").glob("*.json"), *(DATA / "networks/labs").glob("*.json")]
+    for lab in [pathlib.Path(l) for l in labs] or sorted(own):
+        first, second = (text(run(oracle, lab)) for _ in range(2))
+        if first != second:
+            sys.exit(f"{lab.name}: two runs differ")
+        (lab.parents[1] / "truth" / lab.name).write_text(first)
+        print(lab.stem)
 
 
-def text(value, indent=0, width=WIDTH):
-    """JSON, a value on one line where it fits."""
-    line = json.dumps(value, ensure_ascii=False)
-    if indent + len(line) <= width or not isinstance(value, (dict, list)):
-        return line
-    pad = " " * (indent + 1)
-    if isinstance(value, dict):
-        items = [f"{pad}{json.dumps(k)}: {text(v, indent + 1, width)}" for k, v in value.items()]
-        return "{\n" + ",\n".join(items) + "\n" + " " * indent + "}"
-    return "[\n" + ",\n".join(pad + text(v, indent + 1, width) for v in value) + "\n" + " " * indent + "]"
-
-
-oracle, *labs = sys.argv[1:] or sys.exit(__doc__)
-for lab in [pathlib.Path(l) for l in labs] or sorted([*(DATA / "labs").glob("*.json"), *(DATA / "networks/labs").glob("*.json")]):
-    keep = whole if lab.parts[-3:-1] == ("networks", "labs") else trimmed
-    first, second = (keep(run(oracle, lab)) for _ in range(2))
-    if first != second:
-        sys.exit(f"{lab.name}: two runs differ")
-    (lab.parents[1] / "truth" / lab.name).write_text(text(first, width=WIDTH if keep is trimmed else 3000) + "\n")
-    print(lab.stem, len(first["probes"]), "probes")
+match sys.argv[1:]:
+    case ["--take", folder]:
+        take(folder)
+    case [oracle, *labs] if not oracle.startswith("-"):
+        record(oracle, labs)
+    case _:
+        sys.exit(__doc__)

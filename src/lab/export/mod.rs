@@ -170,7 +170,7 @@ fn build(out: &mut String, lab: &Lab, plan: &Plan) -> fmt::Result {
     for [a, b] in &plan.cables {
         let (host, peer) = (quoted(a.host.as_str()), quoted(b.host.as_str()));
         let (near, far) = (quoted(a.interface.as_str()), quoted(b.interface.as_str()));
-        write!(out, "  ip -n \"$(ns {host})\" link add {near} address {} type veth \\\n", a.mac)?;
+        writeln!(out, "  ip -n \"$(ns {host})\" link add {near} address {} type veth \\", a.mac)?;
         write!(out, "    peer name {far} address {}", b.mac)?;
         writeln!(
             out,

@@ -89,7 +89,20 @@ impl Fib {
         }
     }
 
-    /// Puts in what an interface brings that was just set up: all that its addresses bring, and the IPv6 groups.
+    /// Puts in what an interface brings on which IPv6 begins, up and with a carrier: the groups
+    /// (`addrconf_add_mroute`).
+    pub fn device_ready(&mut self, link: &Link) {
+        let groups = Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0);
+        if let Some(dst) = Prefix::new(groups.into(), 8)
+            && !link.loopback
+            && !link.conf.disable_ipv6
+        {
+            let route = kernel6(link, dst, RouteKind::Multicast, METRIC6_KERNEL);
+            let _ = self.insert(TableId::LOCAL, route, Insert::Append);
+        }
+    }
+
+    /// Puts in what an interface brings that was just set up: all that its addresses bring.
     pub fn device_up(&mut self, link: &Link) {
         self.retain(|_, route| {
             for way in &mut route.nexthops {
@@ -97,13 +110,6 @@ impl Fib {
             }
             true
         });
-        if !link.loopback && !link.conf.disable_ipv6 {
-            let groups = Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0);
-            if let Some(dst) = Prefix::new(groups.into(), 8) {
-                let route = kernel6(link, dst, RouteKind::Multicast, METRIC6_KERNEL);
-                let _ = self.insert(TableId::LOCAL, route, Insert::Append);
-            }
-        }
         for address in &link.addrs {
             self.address_added(link, address);
         }
@@ -205,12 +211,15 @@ fn kernel6(link: &Link, dst: Prefix, kind: RouteKind, metric: u32) -> Route {
 }
 
 fn derived6(link: &Link, address: &Address) -> Vec<(TableId, Route)> {
-    if !link.up || link.conf.disable_ipv6 {
+    if link.conf.disable_ipv6 {
         return Vec::new();
     }
     let Some(net) = Prefix::new(address.local, address.len) else { return Vec::new() };
     let own = kernel6(link, Prefix::host(address.local), RouteKind::Local, 0);
     let mut routes = vec![(TableId::LOCAL, own)];
+    if !link.up {
+        return routes;
+    }
     let metric = if address.metric == 0 { METRIC6_KERNEL } else { address.metric };
     let loopback = matches!(address.local, IpAddr::V6(a) if a.is_loopback());
     if !address.noprefixroute && !loopback {

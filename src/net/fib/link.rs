@@ -25,6 +25,8 @@ pub struct Address {
     pub secondary: bool,
     /// It brings no network route.
     pub noprefixroute: bool,
+    /// Nobody is asked whether somebody else has it (IPv6).
+    pub nodad: bool,
     /// Still asking whether somebody else has it (IPv6); not used as a source yet.
     pub tentative: bool,
     /// Not to be used for new connections (IPv6).
@@ -74,6 +76,7 @@ impl Address {
             metric: 0,
             secondary: false,
             noprefixroute: false,
+            nodad: false,
             tentative: false,
             deprecated: false,
             home: false,

@@ -1,6 +1,7 @@
 //! Where Linux sends a packet: routing tables, policy rules, the choice of a source address and the check of
 //! one. Pure data and functions; interfaces are asked for through [`Links`].
 
+mod check;
 mod derive;
 mod flow;
 mod link;
@@ -13,6 +14,7 @@ mod source;
 mod table;
 mod validate;
 
+pub use check::RouteRefused;
 pub use flow::{Flow, Found, Lookup, NoRoute, Pick, Skipped, Step};
 pub use link::{Address, AddressError, Link, LinkConf, Links};
 pub use output::{RouteError, Routing};

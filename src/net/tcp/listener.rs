@@ -48,6 +48,11 @@ impl Listener {
         self.settings = settings;
     }
 
+    /// Whether a handshake is under way between this address and that one.
+    pub fn has_request(&self, local: SocketAddr, remote: SocketAddr) -> bool {
+        self.requests.contains_key(&(local, remote))
+    }
+
     /// How many handshakes are open.
     pub fn requests(&self) -> usize {
         self.requests.len()

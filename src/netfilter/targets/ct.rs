@@ -86,7 +86,7 @@ pub(super) static CT: Extension = Extension::a_target(
     build,
 )
 .tables(&[TableName::Raw])
-.ignoring(&["helper", "timeout", "ctevents", "expevents", "zone", "zone-orig", "zone-reply"]);
+.ignoring(&["timeout"]);
 pub(super) static NOTRACK: Extension = Extension::a_target("NOTRACK", BOTH, &[], |_| {
     Ok(Target::Ct(Box::new(Ct { as_notrack: true, notrack: true, ..Ct::default() })))
 })
