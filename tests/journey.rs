@@ -151,7 +151,7 @@ fn pictures_hold_together() {
             let plan = Topology::of(session.network(), direction);
             assert_eq!(plan, Topology::of(session.network(), direction), "{name}: the same each time");
             assert_eq!(plan.hosts.len(), session.network().hosts().count());
-            assert_eq!(plan.wires.len(), session.network().wires().count(), "{name}: each wire is drawn");
+            assert_eq!(plan.wires.len(), session.network().wires().len(), "{name}: each wire is drawn");
             let case = vitrine::query::Area { x: 0, y: 0, w: plan.width, h: plan.height };
             for (i, host) in plan.hosts.iter().enumerate() {
                 assert_eq!(host.host, HostId(i as u16));

@@ -1,6 +1,6 @@
 //! What is known to differ from Linux: probes, layers, reasons.
 
-use vitrine::lab::Layer::{self, Ends, Fate, Packet, Path, State};
+use vitrine::lab::Layer::{self, Ends, Fate, Packet, Path};
 
 /// A probe that differs.
 pub struct Known {
@@ -27,12 +27,6 @@ pub const KNOWN: &[Known] = &[
     },
     Known { lab: "ipset", probe: "sets after", layers: &[Ends], why: PIPES },
     Known { lab: "live-flows", probe: "entries", layers: &[Ends], why: PIPES },
-    Known {
-        lab: "live-flows",
-        probe: "policy concerns live flows too",
-        layers: &[State],
-        why: "a UDP stream is assured after two seconds, and the recording came to this probe a little sooner",
-    },
     Known { lab: "loaded-counters", probe: "listing", layers: &[Ends], why: PIPES },
     Known { lab: "loaded-counters", probe: "zero one", layers: &[Ends], why: PIPES },
     Known { lab: "rules-midstream", probe: "flush and delete", layers: &[Ends], why: PIPES },
