@@ -3,6 +3,7 @@
 
 mod admin;
 mod bridge;
+mod busy;
 mod calls;
 mod carrier;
 mod device;

@@ -1,6 +1,7 @@
 //! Several hosts and the wires between them: one clock, one log, one order of things.
 
 use super::bridge::Bridged;
+use super::busy::Busy;
 use super::event::Event;
 use super::frame::Frame;
 use super::host::Host;
@@ -68,6 +69,8 @@ pub struct Network {
     pass: Option<PassId>,
     /// Sockets whose programs are to be woken, in order.
     pub(super) woken: VecDeque<(HostId, SocketId)>,
+    /// The stream that is inside a program's call.
+    pub(super) busy: Option<Busy>,
     /// When something happened last that a program or a wire could see.
     last_activity: Time,
     /// After so many events nothing more happens.
@@ -94,6 +97,7 @@ impl Network {
             log: Log::default(),
             pass: None,
             woken: VecDeque::new(),
+            busy: None,
             last_activity: Time::ZERO,
             limit: usize::MAX,
         }

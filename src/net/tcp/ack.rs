@@ -94,8 +94,8 @@ impl Connection {
         let largest = u32::from(mss(self.settings.mtu, self.local.is_ipv4()));
         let acks = &mut self.acks;
         acks.pending = true;
-        if segment.len() >= acks.rcv_mss {
-            acks.rcv_mss = segment.len().min(largest);
+        if segment.step() >= acks.rcv_mss {
+            acks.rcv_mss = segment.step().min(largest);
             acks.pushed |= segment.has(TcpFlags::PSH);
         } else {
             acks.pushed_twice |= acks.pushed;

@@ -109,7 +109,7 @@ impl SendQueue {
     }
 
     /// Segments on their way: sent, neither acknowledged nor thought lost.
-    fn flying(&self, mss: u32) -> u32 {
+    pub(super) fn flying(&self, mss: u32) -> u32 {
         let flies = |c: &&Chunk| c.sent.is_some() && !c.sacked && !c.lost;
         self.chunks.iter().filter(flies).map(|c| c.segments(mss)).sum()
     }
@@ -128,6 +128,24 @@ impl SendQueue {
                 first.bytes.extend(second.bytes);
                 first.flags = first.flags | second.flags;
             }
+        }
+    }
+
+    /// Fills a chunk up to so many bytes from the one after it (`tcp_grow_skb`).
+    fn grow(&mut self, at: usize, bytes: u32) {
+        let missing = (bytes as usize).saturating_sub(self.chunks[at].bytes.len());
+        let Some(next) = self.chunks.get_mut(at + 1).filter(|_| missing > 0) else { return };
+        let taken: Vec<u8> = next.bytes.drain(..missing.min(next.bytes.len())).collect();
+        if taken.is_empty() {
+            return;
+        }
+        next.seq = next.seq.wrapping_add(taken.len() as u32);
+        let empty = next.bytes.is_empty().then_some(next.flags);
+        let first = &mut self.chunks[at];
+        first.bytes.extend(taken);
+        if let Some(flags) = empty {
+            first.flags = first.flags | flags;
+            self.chunks.remove(at + 1);
         }
     }
 
@@ -167,6 +185,9 @@ impl Connection {
             }
             let quota = (cwnd / 2).max(1).min(cwnd - flying);
             let quota = if self.settings.gso { quota } else { 1 };
+            if self.settings.gso {
+                self.queue.grow(at, quota * mss);
+            }
             let chunk = &self.queue.chunks[at];
             let whole = chunk.bytes.len() as u32;
             let first_end = if whole > mss { chunk.seq.wrapping_add(mss) } else { chunk.end() };
@@ -187,9 +208,13 @@ impl Connection {
                 }
                 limit = limit / mss * mss;
             }
-            // A part of an offloaded writing waits for more of the window (`tcp_tso_should_defer`).
+            // What is longer than a segment waits for more of the window (`tcp_tso_should_defer`); that the next
+            // acknowledgement comes soon is taken for granted.
+            let open = room.min((cwnd - flying) * mss);
+            let middle = at + 1 < self.queue.chunks.len() && open >= whole;
             let third = self.snd_wnd.min(cwnd * mss) / 3;
-            if self.settings.gso && flying > 0 && whole > mss && limit < whole.min(third) {
+            let gains = open <= whole || !fin;
+            if self.settings.gso && whole > mss && self.queue.in_flight() && !middle && open < third && gains {
                 break;
             }
             if limit < whole {
@@ -217,10 +242,11 @@ impl Connection {
             return;
         }
         let (seq, end, bytes) = (chunk.seq, chunk.end(), chunk.bytes.clone());
-        let mut flags = chunk.flags | TcpFlags::ACK;
+        // A packet of several segments is pushed, and stays so (`__tcp_transmit_skb`).
         if chunk.segments(mss) > 1 {
-            flags = flags | TcpFlags::PSH;
+            chunk.flags = chunk.flags | TcpFlags::PSH;
         }
+        let flags = chunk.flags | TcpFlags::ACK;
         if (bytes.len() as u32) < mss && !bytes.is_empty() && first {
             self.queue.small = Some(end);
         }
@@ -302,6 +328,10 @@ impl Connection {
         let header = Header { from: self.local, to: self.remote, flags, numbers, options };
         let settings = &self.settings;
         let mut packet = make(header, bytes, settings.ttl, settings.tos | ect, settings.pmtu_discovery);
+        let mss = self.mss();
+        if packet.payload.len() > mss {
+            packet.gso_size = mss as u16;
+        }
         if self.local.is_ipv4() && !self.mini {
             packet.id = self.ip_id;
             self.ip_id = self.ip_id.wrapping_add(1);
