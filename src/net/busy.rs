@@ -64,7 +64,8 @@ impl Network {
         if let Some((icmp, cause)) = self.busy.take().and_then(|b| b.narrowed) {
             let now = self.now();
             let sender = self.sender_of(host, id);
-            if let Some(SocketKind::Connection(c)) = self.host_mut(host).sockets.get_mut(id).map(|s| &mut s.kind)
+            if let Some(SocketKind::Connection(c)) =
+                self.host_mut(host).sockets.get_mut(id).map(|s| &mut s.kind)
             {
                 let actions = c.icmp_error(&icmp, now);
                 self.perform(host, id, actions, sender, cause);

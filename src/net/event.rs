@@ -264,6 +264,8 @@ pub enum FrameDrop {
     NoPeer,
     /// A bridge has no other port for it.
     NoPort,
+    /// It is longer than the device may have it.
+    TooLong,
 }
 
 /// What sockets see.

@@ -2,7 +2,7 @@
 
 use super::bridge::Bridged;
 use super::busy::Busy;
-use super::event::Event;
+use super::event::{Event, FrameDrop};
 use super::frame::Frame;
 use super::host::Host;
 use super::socket::SocketId;
@@ -337,6 +337,9 @@ impl Network {
     pub(super) fn bridged(&mut self, host: HostId, what: Vec<Bridged>, bridge: &IfName, cause: EventId) {
         for item in what {
             match item {
+                Bridged::Port(port, frame) if !self.may_carry(host, &port, &frame) => {
+                    self.drop_frame(host, &port, FrameDrop::TooLong, cause);
+                }
                 Bridged::Port(port, frame) => self.transmit_frame(host, &port, frame, 0, cause),
                 Bridged::Up(frame) => {
                     self.between();

@@ -55,7 +55,8 @@ mod tests {
 
     #[test]
     fn segments_follow_each_other_and_the_last_one_is_pushed() {
-        let mut whole = parse_packet(&mut Words::new("tcp 10.0.0.1:1 > 10.0.0.2:2 psh,ack")).expect("it is right");
+        let mut whole =
+            parse_packet(&mut Words::new("tcp 10.0.0.1:1 > 10.0.0.2:2 psh,ack")).expect("it is right");
         whole.payload = vec![7; 3000].into();
         assert_eq!((whole.segments().len(), whole.segment_len()), (1, 3040));
         whole.gso_size = 1448;

@@ -1,11 +1,14 @@
 //! What a connection sends: its queue, segments, acknowledgements, resets (`tcp_output.c` of the kernel).
 
-use super::connection::{Connection, RECEIVE_SPACE};
+use super::connection::Connection;
 use super::segment::{Header, after, before, make};
-use super::{Action, State, mss};
+use super::{Action, mss};
 use crate::abi::Time;
 use crate::packet::{TcpFlags, TcpNumbers, TcpOption, TcpOptions};
 use std::collections::VecDeque;
+
+/// Bytes that one packet may carry down to a device: 64 KiB with the headers (`sk_gso_max_size`).
+const LONGEST: u32 = 65535 - 320;
 
 /// A piece of the stream that is sent whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +50,8 @@ pub(super) struct SendQueue {
     pub(super) chunks: VecDeque<Chunk>,
     /// Where the stream ends, once something was queued.
     end: Option<u32>,
+    /// Where it was pushed last.
+    pushed: Option<u32>,
     /// The end of the last segment that was sent and not full (Minshall's variant of Nagle's algorithm).
     pub(super) small: Option<u32>,
 }
@@ -55,32 +60,38 @@ impl SendQueue {
     pub(super) fn push_syn(&mut self, iss: u32) {
         self.chunks.push_back(Chunk::new(iss, Vec::new(), TcpFlags::SYN));
         self.end = Some(iss.wrapping_add(1));
+        self.pushed = self.end;
     }
 
     /// The stream begins here (a connection that a listener made).
     pub(super) fn begin(&mut self, seq: u32) {
         self.end = Some(seq);
+        self.pushed = self.end;
     }
 
-    /// Appends a program's bytes, in chunks of at most `goal` bytes; the last one is pushed.
-    pub(super) fn push(&mut self, bytes: &[u8], goal: u32) {
+    /// Appends as many of a program's bytes as make the last chunk `goal` bytes long, or a new one; tells how many.
+    fn push(&mut self, bytes: &[u8], goal: u32) -> usize {
         let goal = goal.max(1) as usize;
-        let mut rest = bytes;
-        if let Some(tail) = self.chunks.back_mut().filter(|c| c.sent.is_none() && c.bytes.len() < goal) {
-            let (now, later) = rest.split_at(rest.len().min(goal - tail.bytes.len()));
-            tail.bytes.extend_from_slice(now);
+        let open = |c: &&mut Chunk| c.sent.is_none() && c.bytes.len() < goal;
+        if let Some(tail) = self.chunks.back_mut().filter(open) {
+            let count = bytes.len().min(goal - tail.bytes.len());
+            tail.bytes.extend_from_slice(&bytes[..count]);
             tail.flags = TcpFlags::default();
             self.end = Some(tail.end());
-            rest = later;
+            return count;
         }
-        for piece in rest.chunks(goal) {
-            let seq = self.end.unwrap_or(0);
-            let chunk = Chunk::new(seq, piece.to_vec(), TcpFlags::default());
-            self.end = Some(chunk.end());
-            self.chunks.push_back(chunk);
-        }
-        if let Some(tail) = self.chunks.back_mut().filter(|c| c.sent.is_none() && !bytes.is_empty()) {
-            tail.flags = TcpFlags::PSH;
+        let count = bytes.len().min(goal);
+        let chunk = Chunk::new(self.end.unwrap_or(0), bytes[..count].to_vec(), TcpFlags::default());
+        self.end = Some(chunk.end());
+        self.chunks.push_back(chunk);
+        count
+    }
+
+    /// The end of the stream is pushed (`tcp_mark_push`).
+    fn mark_push(&mut self) {
+        self.pushed = self.end;
+        if let Some(tail) = self.chunks.back_mut().filter(|c| c.sent.is_none()) {
+            tail.flags = tail.flags | TcpFlags::PSH;
         }
     }
 
@@ -164,17 +175,46 @@ impl SendQueue {
 
 impl Connection {
     /// How many bytes of a program's writing are kept together.
-    pub(super) fn size_goal(&self) -> u32 {
+    fn size_goal(&self) -> u32 {
         let mss = self.mss();
         if !self.settings.gso {
             return mss;
         }
-        let most = (65535 - 320).min((self.max_window / 2).max(68 - 40));
+        let most = self.half_window(LONGEST);
         (most / mss * mss).max(mss)
+    }
+
+    /// Queues a program's bytes and sends what may be sent. Each chunk that is full while there is more to come is sent
+    /// at once if it is the next, or pushed with all before it once half a window waits (`tcp_sendmsg_locked`).
+    pub(super) fn write(&mut self, bytes: &[u8], now: Time, out: &mut Vec<Action>) {
+        let goal = self.size_goal();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = &rest[self.queue.push(rest, goal)..];
+            if rest.is_empty() {
+                break;
+            }
+            let much = self.queue.pushed.map(|p| p.wrapping_add(self.max_window / 2));
+            if self.queue.end.zip(much).is_some_and(|(end, much)| after(end, much)) {
+                self.queue.mark_push();
+                self.transmit(false, now, out);
+            } else if self.queue.chunks.iter().filter(|c| c.sent.is_none()).count() == 1 {
+                self.transmit(true, now, out);
+            }
+        }
+        if !bytes.is_empty() {
+            self.queue.mark_push();
+        }
+        self.transmit(false, now, out);
     }
 
     /// Sends what windows and Nagle's algorithm allow (`tcp_write_xmit`).
     pub(super) fn push_pending(&mut self, now: Time, out: &mut Vec<Action>) {
+        self.transmit(false, now, out);
+    }
+
+    /// The same; only one packet where there is more to come from the program (`tcp_push_one`).
+    fn transmit(&mut self, one: bool, now: Time, out: &mut Vec<Action>) {
         let mss = self.mss();
         let mut sent = false;
         while let Some(at) = self.queue.chunks.iter().position(|c| c.sent.is_none()) {
@@ -184,7 +224,8 @@ impl Connection {
                 break;
             }
             let quota = (cwnd / 2).max(1).min(cwnd - flying);
-            let quota = if self.settings.gso { quota } else { 1 };
+            // No more than one packet takes, but two segments always (`tcp_tso_autosize`).
+            let quota = if self.settings.gso { quota.min((LONGEST / mss).max(2)) } else { 1 };
             if self.settings.gso {
                 self.queue.grow(at, quota * mss);
             }
@@ -214,7 +255,14 @@ impl Connection {
             let middle = at + 1 < self.queue.chunks.len() && open >= whole;
             let third = self.snd_wnd.min(cwnd * mss) / 3;
             let gains = open <= whole || !fin;
-            if self.settings.gso && whole > mss && self.queue.in_flight() && !middle && open < third && gains {
+            if self.settings.gso
+                && !one
+                && whole > mss
+                && self.queue.in_flight()
+                && !middle
+                && open < third
+                && gains
+            {
                 break;
             }
             if limit < whole {
@@ -222,6 +270,9 @@ impl Connection {
             }
             self.send_chunk(at, now, out);
             sent = true;
+            if one {
+                break;
+            }
         }
         if sent {
             let (mss, sack) = (self.mss(), self.sack);
@@ -342,28 +393,6 @@ impl Connection {
     /// The clock of the timestamp option: milliseconds, from a connection's own beginning.
     pub(super) fn stamp(&self, now: Time) -> u32 {
         self.secrets.timestamp.wrapping_add((now.as_nanos() / 1_000_000) as u32)
-    }
-
-    /// The window that could be told now, in steps of the scale (`__tcp_select_window`).
-    pub(super) fn select_window(&self) -> u32 {
-        let free = RECEIVE_SPACE.saturating_sub(self.unread.len() as u32);
-        let mss = u32::from(mss(self.settings.mtu, self.local.is_ipv4()));
-        if free < (RECEIVE_SPACE >> 4).max(mss.min(RECEIVE_SPACE / 2)) {
-            return 0;
-        }
-        let window = free.min(self.window_limit);
-        if self.rcv_scale > 0 { window.next_multiple_of(1 << self.rcv_scale) } else { window.min(65535) }
-    }
-
-    /// Tells a window: never less than what was told before (`tcp_select_window`).
-    fn next_window(&mut self) -> u32 {
-        if self.state == State::Closed {
-            return 0;
-        }
-        let told = self.receive_window().next_multiple_of(1 << self.rcv_scale);
-        self.rcv_wnd = self.select_window().max(told);
-        self.rcv_wup = self.rcv_nxt;
-        self.rcv_wnd
     }
 }
 

@@ -226,6 +226,7 @@ frame-dropped-bad-header = { $iface } drops the frame: the IP header’s checksu
 frame-dropped-down = { $iface } is down: the frame is gone
 frame-dropped-no-peer = Nothing is at the other end of { $iface }: the frame is gone
 frame-dropped-no-port = The bridge has no port for the frame that came in by { $iface }
+frame-dropped-too-long = { $iface } takes no frame as long as this one: it is gone
 arp-request = ARP: who has { $target }? tell { $sender }
 arp-reply = ARP: { $sender } is at { $mac }
 bridge-learned = { $bridge } learns: { $mac } is behind { $port }

@@ -222,6 +222,7 @@ frame-dropped-bad-header = { $iface } 인터페이스가 프레임을 버립니�
 frame-dropped-down = { $iface } 인터페이스가 내려가 있어 프레임이 사라집니다
 frame-dropped-no-peer = { $iface } 인터페이스의 반대쪽에 아무것도 없어 프레임이 사라집니다
 frame-dropped-no-port = { $iface } 포트로 들어온 프레임을 내보낼 브리지 포트가 없습니다
+frame-dropped-too-long = { $iface } 인터페이스의 MTU보다 긴 프레임이어서 사라집니다
 arp-request = ARP: { $target } 누구인가요? { $sender }에게 알려 주세요
 arp-reply = ARP: { $sender }의 주소는 { $mac }입니다
 bridge-learned = { $bridge } 브리지가 배웁니다: { $mac }은(는) { $port } 포트 뒤에 있습니다
