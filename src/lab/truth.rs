@@ -158,7 +158,7 @@ fn passes<'a>(net: &Network, start: EventId, entries: impl Iterator<Item = &'a H
                 let ruleset = rulesets.get(usize::from(pass.host.0)).and_then(|r| r[family].as_ref());
                 pass.take(event, ruleset);
             }
-            Event::Net(_) | Event::Link(_) | Event::Socket(_) => {}
+            Event::Net(_) | Event::Link(_) | Event::Socket(_) | Event::Config(_) => {}
         }
     }
     all

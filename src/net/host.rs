@@ -14,6 +14,7 @@ use super::sysctl::{Conf, Sysctls, UnknownSysctl};
 use super::{Assumption, Global, Routed};
 use crate::abi::{IfName, Mac, Time};
 use crate::netfilter::{AddrType, Env, Family, Netfilter, ReversePath, Skb, SocketFacts};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A Linux host, seen by its packets.
@@ -92,6 +93,21 @@ impl Host {
             }
         }
         self.settle_carriers(None);
+    }
+
+    /// Takes a device away as its owner's request does: with it go a veth's other end on the same host, and what
+    /// stands on either.
+    pub fn delete_device(&mut self, name: &IfName) {
+        let mut gone = vec![name.clone()];
+        gone.extend(self.devices.get(name).and_then(|d| d.admin.peer.clone()));
+        while let Some(dev) = gone.pop() {
+            let above = self.devices.by_index().into_iter().filter(|d| match &d.kind {
+                DeviceKind::Macvlan { lower, .. } | DeviceKind::Vlan { lower, .. } => *lower == dev,
+                _ => false,
+            });
+            gone.extend(above.map(|d| d.link.name.clone()));
+            self.remove_device(&dev);
+        }
     }
 
     /// Sets a device up: the routes of its addresses come, and `lo` and the others get the addresses that the
@@ -193,6 +209,27 @@ impl Host {
         self.sysctls.set(key, value)?;
         self.refresh_settings();
         Ok(())
+    }
+
+    /// A copy of what commands configure: devices, routes, neighbours and settings; nothing else of the host.
+    pub(super) fn configuration(&self) -> Host {
+        let mut copy = Host::new(self.described);
+        copy.devices = self.devices.clone();
+        copy.fib = self.fib.clone();
+        copy.sysctls = self.sysctls.clone();
+        copy.neighbours = self.neighbours.clone();
+        copy.netfilter.conntrack.settings = self.netfilter.conntrack.settings.clone();
+        copy
+    }
+
+    /// All settings by their keys; of devices' own only those of the ones that `which` holds for.
+    pub fn settings(&self, which: impl Fn(&IfName) -> bool) -> BTreeMap<String, i64> {
+        let mut all = self.sysctls.values(which);
+        let conntrack = self.netfilter.conntrack.settings.values();
+        all.extend(
+            conntrack.map(|(name, value)| (format!("net.netfilter.nf_conntrack_{name}"), value.into())),
+        );
+        all
     }
 
     /// Lets packets through, in both families or in none.

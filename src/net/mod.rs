@@ -5,6 +5,7 @@ mod admin;
 mod bridge;
 mod calls;
 mod carrier;
+mod config;
 mod device;
 pub mod errno;
 mod event;
@@ -30,7 +31,9 @@ mod sysctl;
 pub mod tcp;
 mod text;
 mod walk;
+mod wires;
 
+pub use config::{ConfigEvent, LinkChange, watched};
 pub use device::{Admin, Bridge, Device, DeviceKind, Devices, MacvlanMode};
 pub use errno::Errno;
 pub use event::{

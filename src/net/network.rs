@@ -59,7 +59,7 @@ pub struct Network {
     pub(super) names: Vec<SmolStr>,
     pub(super) hosts: Vec<Host>,
     /// Both ways, by the devices' numbers: names may change.
-    wires: BTreeMap<(HostId, u32), (HostId, u32)>,
+    pub(super) wires: BTreeMap<(HostId, u32), (HostId, u32)>,
     now: Time,
     queue: BTreeMap<(Time, u64), Task>,
     queued: u64,
@@ -105,65 +105,6 @@ impl Network {
         self.names.push(name.into());
         self.hosts.push(host);
         HostId((self.hosts.len() - 1) as u16)
-    }
-
-    /// Joins two devices by a wire. Both are there, and were made as [`super::DeviceKind::Veth`].
-    pub fn connect(&mut self, a: Port, b: Port) {
-        let index = |(host, dev): &Port| Some((*host, self.host(*host).devices.get(dev)?.link.index));
-        let (Some(from), Some(to)) = (index(&a), index(&b)) else { return };
-        self.wires.insert(from, to);
-        self.wires.insert(to, from);
-        for ((host, dev), (other, far)) in [(a, to), (b, from)] {
-            // A namespace gets a number with a host when the first of its devices comes to lie there.
-            let host = self.host_mut(host);
-            let known = host.devices.iter().filter_map(|(_, d)| d.admin.far);
-            let (same, next) = known.fold((None, 0), |(same, next), (h, _, id)| {
-                (if h == other.0 { Some(id) } else { same }, next.max(id + 1))
-            });
-            if let Some(device) = host.devices.get_mut(&dev) {
-                device.admin.far = Some((other.0, far, same.unwrap_or(next)));
-            }
-        }
-    }
-
-    /// The wires, each with both its ends, one way only.
-    pub fn wires(&self) -> Vec<(Port, Port)> {
-        let port = |(host, index): (HostId, u32)| {
-            self.host(host).devices.by_number(index).map(|d| (host, d.link.name.clone()))
-        };
-        let once = self.wires.iter().filter(|(a, b)| a <= b);
-        once.filter_map(|(a, b)| Some((port(*a)?, port(*b)?))).collect()
-    }
-
-    /// The device at the other end of a wire, or of a veth pair within a host.
-    pub fn peer(&self, host: HostId, dev: &IfName) -> Option<Port> {
-        let device = self.host(host).devices.get(dev)?;
-        if let Some(peer) = &device.admin.peer {
-            return Some((host, peer.clone()));
-        }
-        let (host, index) = *self.wires.get(&(host, device.link.index))?;
-        self.host(host).devices.by_number(index).map(|d| (host, d.link.name.clone()))
-    }
-
-    /// Brings wires up to date after devices were changed: without one of its ends a wire is gone with the other
-    /// one, and there is a carrier while both are up.
-    pub fn settle_wires(&mut self) {
-        let wires: Vec<_> = self.wires.iter().map(|(a, b)| (*a, *b)).collect();
-        for (a, b) in wires {
-            let find = |(host, index): (HostId, u32)| {
-                self.host(host).devices.by_number(index).map(|d| (d.link.name.clone(), d.link.up))
-            };
-            let Some((name, up)) = find(a) else {
-                if let Some((other, _)) = find(b) {
-                    self.host_mut(b.0).remove_device(&other);
-                }
-                self.wires.remove(&a);
-                self.wires.remove(&b);
-                continue;
-            };
-            let carrier = up && find(b).is_some_and(|(_, up)| up);
-            self.host_mut(a.0).set_carrier(&name, carrier);
-        }
     }
 
     /// The hosts in the order in which they were added.
@@ -312,11 +253,21 @@ impl Network {
 
     /// Changes a host; what it tells goes into the log.
     pub fn change<T>(&mut self, host: HostId, f: impl FnOnce(&mut Host, &mut dyn Sink<Event>) -> T) -> T {
+        let since = self.log.next_id();
+        let result = self.within(host, f);
+        self.settle_wires_after(since);
+        result
+    }
+
+    /// As [`Network::change`], without a look at the wires.
+    pub(super) fn within<T>(
+        &mut self,
+        host: HostId,
+        f: impl FnOnce(&mut Host, &mut dyn Sink<Event>) -> T,
+    ) -> T {
         self.pass = None;
         let mut scribe = Scribe { log: &mut self.log, host, time: self.now, pass: &mut self.pass };
-        let result = f(&mut self.hosts[usize::from(host.0)], &mut scribe);
-        self.settle_wires();
-        result
+        f(&mut self.hosts[usize::from(host.0)], &mut scribe)
     }
 
     /// Leads something through a host.

@@ -17,7 +17,8 @@ mod rule;
 mod rule_show;
 mod tuntap;
 
-use super::Host;
+use super::{Event, Host, watched};
+use crate::abi::Sink;
 use crate::netfilter::Family;
 use args::{Args, incomplete, matches};
 use std::fmt;
@@ -136,11 +137,19 @@ const OBJECTS: [&str; 32] = [
     "help",
 ];
 
-/// Runs `ip` with these words after its name.
+/// Runs `ip` with these words after its name. What it changes is told, with the command as its cause.
 ///
 /// Errors: a part of the program that the model does not have.
-pub fn run(argv: &[impl AsRef<str>], host: &mut Host) -> Result<Output, Unmodelled> {
+pub fn run(
+    argv: &[impl AsRef<str>],
+    host: &mut Host,
+    sink: &mut dyn Sink<Event>,
+) -> Result<Output, Unmodelled> {
     let words: Vec<String> = argv.iter().map(|w| w.as_ref().to_owned()).collect();
+    watched(host, &format!("ip {}", words.join(" ")), sink, |host| answer(&words, host))
+}
+
+fn answer(words: &[String], host: &mut Host) -> Result<Output, Unmodelled> {
     let mut run = Run {
         host,
         out: String::new(),
@@ -150,7 +159,7 @@ pub fn run(argv: &[impl AsRef<str>], host: &mut Host) -> Result<Output, Unmodell
         brief: false,
         details: false,
     };
-    let ended = start(&mut run, &words);
+    let ended = start(&mut run, words);
     let Run { out, mut err, .. } = run;
     match ended {
         Ok(()) => Ok(Output { stdout: out, stderr: err, status: 0 }),
