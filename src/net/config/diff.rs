@@ -242,8 +242,8 @@ impl Found<'_> {
             if was == new.link.carrier {
                 continue;
             }
-            let around = old.map(below).into_iter().flatten().chain(below(new)).chain([dev]);
-            let because = self.last_of(around);
+            let around = old.map(below).into_iter().flatten().chain(below(new));
+            let because = self.last_of(around).or_else(|| self.last_of([dev]));
             let event = ConfigEvent::CarrierChanged { dev: dev.clone(), carrier: new.link.carrier };
             self.link(dev, because, event);
         }
