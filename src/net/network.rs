@@ -102,6 +102,7 @@ impl Network {
     /// Adds a host under a name.
     pub fn add_host(&mut self, name: &str, mut host: Host) -> HostId {
         host.now = self.now;
+        host.devices.set_space(self.hosts.len() as u16 + 1);
         self.names.push(name.into());
         self.hosts.push(host);
         HostId((self.hosts.len() - 1) as u16)

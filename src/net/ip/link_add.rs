@@ -90,20 +90,6 @@ const KNOWN: [&str; 24] = [
     "wireguard",
 ];
 
-/// A hardware address that none of the host's devices has: the kernel takes one at random, the model the one after
-/// the greatest.
-pub(super) fn fresh_mac(run: &Run<'_>) -> Mac {
-    let greatest = run.host.devices.iter().map(|(_, d)| d.mac).filter(|m| m.0[0] == 2).max();
-    let mut bytes = greatest.map_or([2, 0, 0, 0, 0, 0], |m| m.0);
-    for byte in bytes[1..].iter_mut().rev() {
-        *byte = byte.wrapping_add(1);
-        if *byte != 0 {
-            break;
-        }
-    }
-    Mac(bytes)
-}
-
 /// The first free name of a kind: `dummy0`, `veth0`.
 fn free_name(run: &Run<'_>, stem: &str) -> Result<IfName, Stop> {
     let mut names = (0..1000).filter_map(|n| IfName::new(&format!("{stem}{n}")));
@@ -123,7 +109,7 @@ fn make(run: &mut Run<'_>, wanted: Wanted, stem: &str, kind: DeviceKind) -> Resu
         return Err(Stop::answers("Cannot assign requested address"));
     }
     let own_mac = to.mac.is_some();
-    let mac = to.mac.take().unwrap_or_else(|| fresh_mac(run));
+    let mac = to.mac.take().unwrap_or_else(|| run.host.devices.fresh_mac());
     let carrier = !matches!(kind, DeviceKind::Veth | DeviceKind::Tap);
     run.host.add_device(name.clone(), kind, mac);
     if let Some(device) = run.host.devices.get_mut(&name) {

@@ -63,7 +63,7 @@ fn modify(run: &mut Run<'_>, mut args: Args<'_>, adding: bool) -> Result<(), Sto
         Some(_) => return Err(Stop::said(1, "ioctl(TUNSETIFF): Invalid argument\n")),
         None => {}
     }
-    let mac: Mac = super::link_add::fresh_mac(run);
+    let mac: Mac = run.host.devices.fresh_mac();
     run.host.add_device(name.clone(), DeviceKind::Tap, mac);
     if let Some(device) = run.host.devices.get_mut(&name) {
         device.link.carrier = false;
