@@ -8,7 +8,9 @@ use proptest::sample::select;
 use std::collections::BTreeMap;
 use vitrine::abi::{EventId, IfName, Mac};
 use vitrine::net::fib::{Address, IpRule, Route, TableId};
-use vitrine::net::{ConfigEvent, Event, HostId, LinkChange, LinkEvent, NeighState, Network, ip, watched};
+use vitrine::net::{
+    ConfigEvent, Event, HostId, LinkChange, LinkEvent, Names, NeighState, Network, ip, watched,
+};
 use vitrine::net::{DeviceKind, Host};
 use vitrine::netfilter::Family;
 use vitrine::netfilter::event::Event as NfEvent;
@@ -140,7 +142,9 @@ impl State {
 
     fn configure(&mut self, event: &ConfigEvent) {
         match event.clone() {
-            ConfigEvent::LinkAdded { dev, index, kind: is, mac, mtu, carrier } => {
+            // A host's own events begin when it is there.
+            ConfigEvent::NamespaceAdded { .. } | ConfigEvent::NamespaceRemoved { .. } => {}
+            ConfigEvent::LinkAdded { dev, index, kind: is, mac, mtu, carrier, .. } => {
                 let seen = Seen {
                     index,
                     kind: kind(&is),
@@ -262,6 +266,10 @@ fn command() -> impl Strategy<Value = String> {
         (dev(), dev()).prop_map(|(a, b)| format!("link add {b} link {a} up type macvlan mode bridge")),
         (dev(), dev()).prop_map(|(a, b)| format!("link add {b} link {a} type vlan id 5")),
         dev().prop_map(|d| format!("link del {d}")),
+        (dev(), dev(), select(vec!["a", "b"]), select(vec!["", " up", " mtu 1300 promisc on", " mtu 7"]))
+            .prop_map(|(d, e, n, w)| format!("link set {d} netns {n} name {e}{w}")),
+        (dev(), dev(), select(vec!["a", "b"]))
+            .prop_map(|(d, e, n)| format!("link add {d} up type veth peer name {e} up netns {n}")),
         (
             addr(),
             dev(),
@@ -319,9 +327,26 @@ fn network() -> Network {
     net
 }
 
+/// Each host is a namespace of its name.
+struct ByName;
+
+impl Names for ByName {
+    fn find(&self, name: &str) -> Option<HostId> {
+        ["a", "b"].iter().position(|n| *n == name).map(|at| HostId(at as u16))
+    }
+
+    fn name(&self, host: HostId) -> Option<&str> {
+        ["a", "b"].get(usize::from(host.0)).copied()
+    }
+}
+
 /// Runs a command on a host, as a lab does.
 fn run(net: &mut Network, host: HostId, line: &str) {
     let words: Vec<&str> = line.split(' ').collect();
+    if words.contains(&"netns") {
+        let _ = net.ip(host, &words, &ByName);
+        return;
+    }
     net.change(host, |host, sink| match words[..] {
         ["sysctl", set] => {
             let (key, value) = set.split_once('=').expect("KEY=VALUE");

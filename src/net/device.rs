@@ -46,6 +46,9 @@ pub struct Admin {
     pub ready: bool,
     /// Its hardware address was chosen; a bridge does not take one of its ports then.
     pub own_mac: bool,
+    /// When its carrier went last, the device of its other end's number on this host had none either
+    /// (`IF_OPER_LOWERLAYERDOWN`).
+    pub below_down: bool,
     /// Its MTU was chosen; a bridge does not follow its ports then.
     pub own_mtu: bool,
 }
@@ -125,6 +128,7 @@ impl Device {
             opened: false,
             ready: false,
             own_mac: true,
+            below_down: true,
             own_mtu: false,
         };
         Device { link, kind, mac, master: None, hairpin: false, admin }

@@ -46,11 +46,30 @@ pub struct Host {
     /// The model's clock.
     pub now: Time,
     pub(super) next_id: u16,
+    /// The numbers that other network namespaces go by here (`link-netnsid`).
+    pub(super) namespaces: BTreeMap<u16, u32>,
 }
 
 impl Host {
     /// A host with nothing but `lo`, as `ip netns add` makes it, and `lo` set up.
     pub fn new(described: bool) -> Self {
+        let mut host = Host::bare(described);
+        host.set_up(&IfName::lo());
+        host
+    }
+
+    /// A network namespace as `ip netns add` makes it on this host: IPv4 settings of all devices and of new ones are
+    /// this host's (`devinet_init_net`).
+    pub fn namespace(&self) -> Host {
+        let mut host = Host::bare(self.described);
+        host.now = self.now;
+        host.sysctls = self.sysctls.inherited();
+        host.sysctls.device_added(&IfName::lo());
+        host.refresh_settings();
+        host
+    }
+
+    fn bare(described: bool) -> Self {
         let mut host = Host {
             devices: Devices::default(),
             fib: Fib::new(),
@@ -65,9 +84,9 @@ impl Host {
             netfilter: Netfilter::default(),
             now: Time::ZERO,
             next_id: 0,
+            namespaces: BTreeMap::new(),
         };
         host.add_device(IfName::lo(), DeviceKind::Loopback, Mac::ZERO);
-        host.set_up(&IfName::lo());
         host
     }
 
@@ -80,8 +99,13 @@ impl Host {
 
     /// Removes a device with its addresses, routes and neighbours.
     pub fn remove_device(&mut self, name: &IfName) {
+        self.take_device(name);
+    }
+
+    /// Takes a device out, without its addresses, routes and neighbours.
+    pub(super) fn take_device(&mut self, name: &IfName) -> Option<Device> {
         self.set_down(name);
-        let Some(device) = self.devices.remove(name) else { return };
+        let device = self.devices.remove(name)?;
         self.fib.device_removed(&device.link);
         self.sysctls.device_removed(name);
         for (_, other) in self.devices.iter_mut() {
@@ -93,6 +117,7 @@ impl Host {
             }
         }
         self.settle_carriers(None);
+        Some(device)
     }
 
     /// Takes a device away as its owner's request does: with it go a veth's other end on the same host, and what

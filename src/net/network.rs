@@ -10,7 +10,7 @@ use crate::abi::{Duration, EventId, IfName, Log, Sink, Time};
 use crate::netfilter::{Choices, Skb};
 use serde::Serialize;
 use smol_str::SmolStr;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A host's place in its network, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -58,6 +58,10 @@ pub type Port = (HostId, IfName);
 pub struct Network {
     pub(super) names: Vec<SmolStr>,
     pub(super) hosts: Vec<Host>,
+    /// The machine of each host: its first network namespace.
+    pub(super) machines: Vec<HostId>,
+    /// Hosts that were removed. Their numbers are not given again.
+    pub(super) gone: BTreeSet<HostId>,
     /// Both ways, by the devices' numbers: names may change.
     pub(super) wires: BTreeMap<(HostId, u32), (HostId, u32)>,
     now: Time,
@@ -86,6 +90,8 @@ impl Network {
         Network {
             names: Vec::new(),
             hosts: Vec::new(),
+            machines: Vec::new(),
+            gone: BTreeSet::new(),
             wires: BTreeMap::new(),
             now: Time::ZERO,
             queue: BTreeMap::new(),
@@ -99,13 +105,19 @@ impl Network {
         }
     }
 
-    /// Adds a host under a name.
-    pub fn add_host(&mut self, name: &str, mut host: Host) -> HostId {
+    /// Adds a host under a name: a machine of its own.
+    pub fn add_host(&mut self, name: &str, host: Host) -> HostId {
+        self.put_host(name, host, HostId(self.hosts.len() as u16))
+    }
+
+    pub(super) fn put_host(&mut self, name: &str, mut host: Host, machine: HostId) -> HostId {
+        let id = HostId(self.hosts.len() as u16);
         host.now = self.now;
-        host.devices.set_space(self.hosts.len() as u16 + 1);
+        host.devices.set_space(id.0 + 1);
         self.names.push(name.into());
         self.hosts.push(host);
-        HostId((self.hosts.len() - 1) as u16)
+        self.machines.push(machine);
+        id
     }
 
     /// The hosts in the order in which they were added.
@@ -115,19 +127,20 @@ impl Network {
             .zip(&self.hosts)
             .enumerate()
             .map(|(i, (name, host))| (HostId(i as u16), name.as_str(), host))
+            .filter(|(id, ..)| !self.gone.contains(id))
     }
 
     /// A host by its name.
     pub fn by_name(&self, name: &str) -> Option<HostId> {
-        self.names.iter().position(|n| n == name).map(|i| HostId(i as u16))
+        self.hosts().find(|(_, n, _)| *n == name).map(|(id, ..)| id)
     }
 
-    /// A host's name.
+    /// A host's name, also of one that was removed.
     pub fn name(&self, host: HostId) -> &str {
         self.names.get(usize::from(host.0)).map_or("", SmolStr::as_str)
     }
 
-    /// A host.
+    /// A host. One that was removed has nothing but `lo`.
     ///
     /// Panics if the number is of another network.
     pub fn host(&self, host: HostId) -> &Host {
@@ -227,6 +240,17 @@ impl Network {
 
     pub(super) fn soon(&mut self, task: Task) {
         self.later(Duration::ZERO, task);
+    }
+
+    /// Forgets what is due at a host.
+    pub(super) fn forget_tasks(&mut self, gone: HostId) {
+        self.queue.retain(|_, task| match task {
+            Task::Frame { host, .. }
+            | Task::Loop { host, .. }
+            | Task::Neighbour { host, .. }
+            | Task::Tcp { host, .. } => *host != gone,
+        });
+        self.woken.retain(|(host, _)| *host != gone);
     }
 
     fn run(&mut self, task: Task) {

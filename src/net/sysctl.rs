@@ -289,6 +289,23 @@ impl Sysctls {
         self.confs.insert((family, conf, scope), value);
     }
 
+    /// What a new network namespace takes over from the machine's first one: IPv4's settings of all interfaces and of
+    /// new ones.
+    pub(super) fn inherited(&self) -> Sysctls {
+        let confs = self
+            .confs
+            .iter()
+            .filter(|((family, _, scope), _)| family.is_v4() && matches!(scope, Scope::All | Scope::Default));
+        let kept = self.kept.iter().filter(|(path, _)| {
+            path.starts_with("net/ipv4/conf/all/") || path.starts_with("net/ipv4/conf/default/")
+        });
+        Sysctls {
+            globals: BTreeMap::new(),
+            confs: confs.map(|(key, value)| (key.clone(), *value)).collect(),
+            kept: kept.map(|(key, value)| (key.clone(), *value)).collect(),
+        }
+    }
+
     /// Gives a new interface the values that `default` has now.
     pub fn device_added(&mut self, name: &IfName) {
         for (conf, _, family, initial) in CONFS {

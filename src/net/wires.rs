@@ -10,17 +10,21 @@ impl Network {
     pub fn connect(&mut self, a: Port, b: Port) {
         let index = |(host, dev): &Port| Some((*host, self.host(*host).devices.get(dev)?.link.index));
         let (Some(from), Some(to)) = (index(&a), index(&b)) else { return };
-        self.wires.insert(from, to);
-        self.wires.insert(to, from);
-        for ((host, dev), (other, far)) in [(a, to), (b, from)] {
+        if from.0 == to.0 {
+            self.wires.remove(&from);
+            self.wires.remove(&to);
+        } else {
+            self.wires.insert(from, to);
+            self.wires.insert(to, from);
+        }
+        for ((host, dev), ((other, number), far)) in [(&a, (to, &b.1)), (&b, (from, &a.1))] {
+            let same = *host == other;
+            let host = self.host_mut(*host);
             // A namespace gets a number with a host when the first of its devices comes to lie there.
-            let host = self.host_mut(host);
-            let known = host.devices.iter().filter_map(|(_, d)| d.admin.far);
-            let (same, next) = known.fold((None, 0), |(same, next), (h, _, id)| {
-                (if h == other.0 { Some(id) } else { same }, next.max(id + 1))
-            });
-            if let Some(device) = host.devices.get_mut(&dev) {
-                device.admin.far = Some((other.0, far, same.unwrap_or(next)));
+            let id = if same { 0 } else { host.number_of(other) };
+            if let Some(device) = host.devices.get_mut(dev) {
+                device.admin.peer = same.then(|| far.clone());
+                device.admin.far = (!same).then_some((other.0, number, id));
             }
         }
     }

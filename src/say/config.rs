@@ -10,8 +10,14 @@ pub(super) fn config(lang: Lang, event: &ConfigEvent) -> String {
     let text = Text::events(lang);
     let on = |key, dev: &IfName, name, value: &str| text.with(key, &[("iface", dev.as_str()), (name, value)]);
     match event {
-        ConfigEvent::LinkAdded { dev, kind, .. } => on("link-added", dev, "kind", word(kind)),
-        ConfigEvent::LinkDeleted { dev, .. } => text.with("link-deleted", &[("iface", dev.as_str())]),
+        ConfigEvent::NamespaceAdded { name } => text.with("namespace-added", &[("name", name)]),
+        ConfigEvent::NamespaceRemoved { name } => text.with("namespace-removed", &[("name", name)]),
+        ConfigEvent::LinkAdded { dev, kind, from: None, .. } => on("link-added", dev, "kind", word(kind)),
+        ConfigEvent::LinkAdded { dev, from: Some(host), .. } => on("link-came", dev, "host", host),
+        ConfigEvent::LinkDeleted { dev, to: None, .. } => {
+            text.with("link-deleted", &[("iface", dev.as_str())])
+        }
+        ConfigEvent::LinkDeleted { dev, to: Some(host), .. } => on("link-went", dev, "host", host),
         ConfigEvent::LinkChanged { dev, change } => link(lang, dev, change),
         ConfigEvent::CarrierChanged { dev, carrier } => {
             let key = if *carrier { "carrier-on" } else { "carrier-off" };

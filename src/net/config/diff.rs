@@ -180,7 +180,7 @@ impl Found<'_> {
             let (dev, index) = (device.link.name.clone(), device.link.index);
             // A veth's two ends go at once; what stands on a device goes because of it.
             let because = if height(&device) == 1 { self.last_of(below(&device)) } else { None };
-            self.link(&dev, because, ConfigEvent::LinkDeleted { dev: dev.clone(), index });
+            self.link(&dev, because, ConfigEvent::LinkDeleted { dev: dev.clone(), index, to: None });
         }
     }
 
@@ -201,6 +201,7 @@ impl Found<'_> {
                     mac: new.mac,
                     mtu: new.link.mtu,
                     carrier: old.link.carrier,
+                    from: None,
                 };
                 self.link(dev, None, event);
                 old

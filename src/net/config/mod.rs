@@ -9,16 +9,27 @@ use super::fib::{Address, IpRule, Route, TableId};
 use crate::abi::{IfName, Mac};
 use crate::netfilter::Family;
 use serde::Serialize;
+use smol_str::SmolStr;
 use std::net::IpAddr;
 
-pub(super) use watch::tell_since;
 pub use watch::watched;
+pub(super) use watch::{Told, tell, tell_since};
 
 /// One change of a host's configuration. That of a neighbour by hand is [`super::LinkEvent::Neighbour`], as any other.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum ConfigEvent {
-    /// A device came into being, down, with the settings that `default` has.
+    /// A network namespace came into being, with nothing but `lo`, which is down.
+    NamespaceAdded {
+        /// Its name.
+        name: SmolStr,
+    },
+    /// A network namespace is gone, with all that was in it.
+    NamespaceRemoved {
+        /// Its name.
+        name: SmolStr,
+    },
+    /// A device came into being, or out of another network namespace: down, with the settings that `default` has.
     LinkAdded {
         /// Its name.
         dev: IfName,
@@ -32,6 +43,9 @@ pub enum ConfigEvent {
         mtu: u32,
         /// Something is at its other end.
         carrier: bool,
+        /// The host that it came from, where it was there before.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        from: Option<SmolStr>,
     },
     /// A device is gone, with its settings.
     LinkDeleted {
@@ -39,6 +53,9 @@ pub enum ConfigEvent {
         dev: IfName,
         /// Its number.
         index: u32,
+        /// The host that it went to, where it is still there.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        to: Option<SmolStr>,
     },
     /// Something of a device was set.
     LinkChanged {
@@ -158,7 +175,9 @@ impl ConfigEvent {
             | ConfigEvent::AddressChanged { dev, .. }
             | ConfigEvent::NeighbourRemoved { dev, .. }
             | ConfigEvent::FdbRemoved { bridge: dev, .. } => Some(dev),
-            ConfigEvent::RouteAdded { .. }
+            ConfigEvent::NamespaceAdded { .. }
+            | ConfigEvent::NamespaceRemoved { .. }
+            | ConfigEvent::RouteAdded { .. }
             | ConfigEvent::RouteRemoved { .. }
             | ConfigEvent::RouteReplaced { .. }
             | ConfigEvent::RuleAdded { .. }

@@ -1,6 +1,6 @@
 //! Telling of what a command changed.
 
-use super::diff::differences;
+use super::diff::{Difference, differences};
 use super::{ConfigEvent, LinkChange};
 use crate::abi::{EventId, Sink};
 use crate::net::{Event, Host, Narrow};
@@ -30,13 +30,46 @@ pub(in crate::net) fn tell_since(
     sink: &mut dyn Sink<Event>,
     root: impl FnOnce(&mut dyn Sink<Event>) -> Option<EventId>,
 ) {
-    let found = differences(before, host);
+    let Told(found) = Told::of(before, host);
     if found.is_empty() {
         return;
     }
     let root = root(sink);
+    tell(&Told(found), root, host, sink);
+}
+
+/// What is to be told of a host.
+pub(in crate::net) struct Told(Vec<Difference>);
+
+impl Told {
+    /// What is different from an earlier state.
+    pub fn of(before: Host, host: &Host) -> Told {
+        Told(differences(before, host))
+    }
+
+    /// True if nothing is different.
+    pub fn is_nothing(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The events, to be changed.
+    pub fn events(&mut self) -> impl Iterator<Item = &mut ConfigEvent> {
+        self.0.iter_mut().filter_map(|difference| match &mut difference.event {
+            Event::Config(event) => Some(event),
+            Event::Net(_) | Event::Netfilter(_) | Event::Link(_) | Event::Socket(_) => None,
+        })
+    }
+}
+
+/// Tells of differences because of `root`.
+pub(in crate::net) fn tell(
+    Told(found): &Told,
+    root: Option<EventId>,
+    host: &mut Host,
+    sink: &mut dyn Sink<Event>,
+) {
     let mut ids: Vec<EventId> = Vec::new();
-    for difference in &found {
+    for difference in found {
         let because = difference.because.and_then(|at| ids.get(at).copied()).or(root);
         ids.push(sink.emit(because, difference.event.clone()));
     }

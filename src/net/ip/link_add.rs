@@ -2,19 +2,20 @@
 
 use super::args::{Args, garbage, name, no_device, number, wrong};
 use super::link_set::{Changes, apply, common, valid_name};
-use super::{Run, Stop};
+use super::{Run, Stop, namespace};
 use crate::abi::{IfName, Mac};
 use crate::net::{Bridge, DeviceKind, MacvlanMode};
 
 /// A device to be made.
-struct Wanted {
+#[derive(Default)]
+pub(super) struct Wanted {
     name: Option<IfName>,
     lower: Option<IfName>,
-    to: Changes,
+    pub to: Changes,
 }
 
 pub(super) fn add(run: &mut Run<'_>, mut args: Args<'_>) -> Result<(), Stop> {
-    let mut wanted = Wanted { name: None, lower: None, to: Changes::default() };
+    let mut wanted = Wanted::default();
     let mut link = None;
     let mut kind = None;
     while let Some(key) = args.next() {
@@ -46,6 +47,9 @@ pub(super) fn add(run: &mut Run<'_>, mut args: Args<'_>) -> Result<(), Stop> {
         let known = name(word).filter(|n| run.host.devices.get(n).is_some());
         wanted.lower = Some(known.ok_or_else(|| no_device(word))?);
     }
+    if wanted.to.netns.is_some() && (wanted.lower.is_some() || wanted.to.master.is_some()) {
+        return Err(Stop::unmodelled("link between network namespaces but of a veth pair"));
+    }
     match kind {
         "bridge" => bridge(run, wanted, args),
         "veth" => veth(run, wanted, args),
@@ -55,7 +59,7 @@ pub(super) fn add(run: &mut Run<'_>, mut args: Args<'_>) -> Result<(), Stop> {
             if let Some(word) = args.next() {
                 return Err(garbage("type", word));
             }
-            make(run, wanted, "dummy", DeviceKind::Dummy).map(drop)
+            namespace::make(run, wanted, "dummy", DeviceKind::Dummy)
         }
         _ if KNOWN.contains(&kind) => Err(Stop::unmodelled(format!("devices of type `{kind}`"))),
         _ => Err(Stop::kernel("Unknown device type")),
@@ -97,11 +101,17 @@ fn free_name(run: &Run<'_>, stem: &str) -> Result<IfName, Stop> {
     free.ok_or_else(|| Stop::answers("Too many open files in system"))
 }
 
+/// An error if a device of the wanted name is there.
+pub(super) fn free(run: &Run<'_>, wanted: &Wanted) -> Result<(), Stop> {
+    let there = wanted.name.as_ref().is_some_and(|name| run.host.devices.get(name).is_some());
+    if there { Err(Stop::answers("File exists")) } else { Ok(()) }
+}
+
 /// Makes a device and sets on it what was said before `type`.
-fn make(run: &mut Run<'_>, wanted: Wanted, stem: &str, kind: DeviceKind) -> Result<IfName, Stop> {
+pub(super) fn make(run: &mut Run<'_>, wanted: Wanted, stem: &str, kind: DeviceKind) -> Result<IfName, Stop> {
+    free(run, &wanted)?;
     let Wanted { name, mut to, .. } = wanted;
     let name = match name {
-        Some(name) if run.host.devices.get(&name).is_some() => return Err(Stop::answers("File exists")),
         Some(name) => name,
         None => free_name(run, stem)?,
     };
@@ -136,12 +146,15 @@ fn bridge(run: &mut Run<'_>, wanted: Wanted, mut args: Args<'_>) -> Result<(), S
             _ => return Err(Stop::unmodelled(format!("`{key} {word}` of a bridge"))),
         }
     }
-    make(run, wanted, "bridge", DeviceKind::Bridge(Bridge::default())).map(drop)
+    namespace::make(run, wanted, "bridge", DeviceKind::Bridge(Bridge::default()))
 }
 
 fn veth(run: &mut Run<'_>, wanted: Wanted, mut args: Args<'_>) -> Result<(), Stop> {
-    let mut other = Wanted { name: None, lower: None, to: Changes::default() };
+    let mut other = Wanted::default();
+    // An end that is told nothing is where the first is; else it is here.
+    other.to.netns = wanted.to.netns;
     if let Some(word) = args.next() {
+        other.to.netns = None;
         if word != "peer" {
             return Err(Stop::unmodelled(format!("`{word}` of a veth")));
         }
@@ -153,14 +166,15 @@ fn veth(run: &mut Run<'_>, wanted: Wanted, mut args: Args<'_>) -> Result<(), Sto
             other.name = Some(valid_name(word, "name")?);
         }
     }
-    if let Some(name) = &wanted.name
-        && run.host.devices.get(name).is_some()
-    {
-        return Err(Stop::answers("File exists"));
+    if wanted.to.netns.is_some() || other.to.netns.is_some() {
+        return namespace::pair(run, wanted, other);
     }
-    if wanted.name.is_some() && wanted.name == other.name {
-        return Err(Stop::answers("File exists"));
-    }
+    pair(run, wanted, other)
+}
+
+/// Makes a veth pair on one host.
+pub(super) fn pair(run: &mut Run<'_>, wanted: Wanted, other: Wanted) -> Result<(), Stop> {
+    free(run, &wanted)?;
     let (up, up2) = (wanted.to.up, other.to.up);
     // The other end is made first.
     let peer = make(run, Wanted { to: Changes { up: None, ..other.to }, ..other }, "veth", DeviceKind::Veth)?;

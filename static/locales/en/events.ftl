@@ -243,6 +243,10 @@ socket-none = No socket takes the packet
 socket-error = An error waits for the program: { $error }
 
 link-added = The device { $iface } comes into being ({ $kind })
+namespace-added = The network namespace { $name } comes into being
+namespace-removed = The network namespace { $name } is gone, with all that was in it
+link-came = The device { $iface } comes from { $host }
+link-went = The device { $iface } goes to { $host }
 link-deleted = The device { $iface } is gone
 link-up = { $iface } is set up
 link-down = { $iface } is set down

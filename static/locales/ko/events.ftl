@@ -239,6 +239,10 @@ socket-none = 이 패킷을 받을 소켓이 없습니다
 socket-error = 프로그램이 받을 오류가 있습니다: { $error }
 
 link-added = { $iface } 장치가 만들어집니다 ({ $kind })
+namespace-added = 네트워크 네임스페이스 { $name }이(가) 만들어집니다
+namespace-removed = 네트워크 네임스페이스 { $name }이(가) 안에 있던 모든 것과 함께 사라집니다
+link-came = { $iface } 장치가 { $host }에서 옮겨 옵니다
+link-went = { $iface } 장치가 { $host }(으)로 옮겨 갑니다
 link-deleted = { $iface } 장치가 사라집니다
 link-up = { $iface } 인터페이스를 올립니다
 link-down = { $iface } 인터페이스를 내립니다
