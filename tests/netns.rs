@@ -90,6 +90,20 @@ fn recorded_sessions() {
     assert!(count >= 1000, "{count} commands");
 }
 
+#[test]
+fn a_command_may_be_for_another_namespace() {
+    let mut net = Network::new();
+    let machine = net.add_host("machine", Host::new(true));
+    let pod = net.add_namespace(machine, "pod", None);
+    let names = ByName::of(&net);
+    let words = ["-br", "-n", "pod", "link", "add", "br0", "type", "bridge"];
+    assert_eq!(net.ip(machine, &words, &names).expect("a command").status, 0);
+    assert!(net.host(pod).devices.get(&IfName::new("br0").expect("a name")).is_some());
+    let done = net.ip(machine, &["-n", "no", "link"], &names).expect("a command");
+    assert_eq!(done.status, 255);
+    assert_eq!(done.stderr, "Cannot open network namespace \"no\": No such file or directory\n");
+}
+
 fn story(net: &Network) -> String {
     let none = Ruleset::empty(Family::Ip);
     let mut depth = std::collections::BTreeMap::new();

@@ -88,6 +88,10 @@ fn program(
                 ip::run(rest, host, sink).map_err(|why| why.to_string())?;
             Ok(Done { stdout, stderr, status })
         }
+        Some(("bridge", rest)) => {
+            let Output { stdout, stderr, status } = ip::bridge(rest, host).map_err(|why| why.to_string())?;
+            Ok(Done { stdout, stderr, status })
+        }
         Some(("sysctl", rest)) => {
             watched(host, &format!("sysctl {}", rest.join(" ")), sink, |host| sysctl(host, rest))
         }

@@ -49,6 +49,8 @@ pub struct Admin {
     /// When its carrier went last, the device of its other end's number on this host had none either
     /// (`IF_OPER_LOWERLAYERDOWN`).
     pub below_down: bool,
+    /// Its number among the ports of its bridge, from 1; 0 if it is none.
+    pub port: u16,
     /// Its MTU was chosen; a bridge does not follow its ports then.
     pub own_mtu: bool,
 }
@@ -110,6 +112,16 @@ pub struct Bridge {
     /// It has had a port: without any again it has no hardware address of its own.
     #[serde(skip)]
     pub had_ports: bool,
+    /// Settings that were made, and change nothing of what the model has: times, priorities.
+    #[serde(skip)]
+    pub settings: BTreeMap<String, u32>,
+}
+
+impl Bridge {
+    /// A setting's value; the given one where none was set.
+    pub fn setting(&self, name: &str, default: u32) -> u32 {
+        self.settings.get(name).copied().unwrap_or(default)
+    }
 }
 
 impl Device {
@@ -129,6 +141,7 @@ impl Device {
             ready: false,
             own_mac: true,
             below_down: true,
+            port: 0,
             own_mtu: false,
         };
         Device { link, kind, mac, master: None, hairpin: false, admin }

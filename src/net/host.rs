@@ -197,8 +197,12 @@ impl Host {
 
     /// Makes a device a port of a bridge.
     pub fn enslave(&mut self, port: &IfName, bridge: &IfName) {
+        let taken =
+            |n: u16| self.devices.iter().any(|(_, d)| d.master.as_ref() == Some(bridge) && d.admin.port == n);
+        let number = (1..).find(|n| !taken(*n)).unwrap_or(u16::MAX);
         if let Some(device) = self.devices.get_mut(port) {
             device.master = Some(bridge.clone());
+            device.admin.port = number;
         }
         if let Some(DeviceKind::Bridge(b)) = self.devices.get_mut(bridge).map(|d| &mut d.kind)
             && !b.ports.contains(port)

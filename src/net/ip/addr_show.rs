@@ -1,13 +1,13 @@
 //! `ip address show` and `flush`.
 
 use super::args::{Args, Cidr, cidr, garbage, invalid, name};
-use super::link_show::{Pick, head};
+use super::link_show::{Pick, Told, brief, head};
+use super::print::Print;
 use super::{Run, Stop};
 use crate::abi::IfName;
 use crate::net::Device;
 use crate::net::fib::{Address, Scope};
 use crate::netfilter::Family;
-use std::fmt::Write as _;
 
 /// Which addresses are meant.
 #[derive(Default)]
@@ -73,38 +73,52 @@ fn read(run: &mut Run<'_>, mut args: Args<'_>) -> Result<Filter, Stop> {
 
 pub(super) fn show(run: &mut Run<'_>, args: Args<'_>) -> Result<(), Stop> {
     let filter = read(run, args)?;
-    let mut text = String::new();
+    let mut out = run.print();
+    // Of all devices IPv6 alone tells less.
+    let short = run.family == Some(Family::Ip6) && filter.pick.dev.is_none();
     for device in run.host.devices.by_index() {
-        if !filter.pick.wants(device) {
+        // With a family the kernel tells of all, and `ip` looks for those that are meant; IPv6 does not say what they
+        // are.
+        let silent = short && (filter.pick.kind.is_some() || filter.pick.master.is_some());
+        let meant = filter.pick.wants(device) && !silent;
+        if !meant && (run.family.is_none() || !filter.pick.told(device)) {
             continue;
         }
         // IPv4 addresses come before IPv6 ones.
-        let of = |v4: bool| device.link.addrs.iter().filter(move |a| a.local.is_ipv4() == v4);
-        let addrs: Vec<&Address> =
-            of(true).chain(of(false)).filter(|a| filter.wants(run, device, a)).collect();
-        if addrs.is_empty() && (run.family.is_some() || filter.some()) {
+        let all = &device.link.addrs;
+        let of = |family: Family| {
+            let told = run.of_family(family);
+            all.iter().filter(move |a| told && Family::of(a.local) == family)
+        };
+        let wanted = |a: &Address| filter.wants(run, device, a);
+        let one = all.iter().any(wanted);
+        if !one && (run.family.is_some() || (filter.some() && !all.is_empty())) {
             continue;
         }
-        if run.brief {
-            text += &super::link_show::brief_head(device);
-            for a in addrs {
-                text += &pair(a);
-                if a.metric != 0 {
-                    let _ = write!(text, " metric {}", a.metric);
-                }
-                text.push(' ');
+        out.open(None);
+        let left_out = (!meant || (filter.pick.up && !device.link.up)) && (run.brief || !run.oneline);
+        if !left_out {
+            if run.brief {
+                brief(device, &mut out);
+            } else if !run.oneline {
+                head(run, device, Told { mode: false, short }, &mut out)?;
             }
-            text.push('\n');
-            continue;
+            out.open_list("addr_info");
+            for a in of(Family::Ip).chain(of(Family::Ip6)) {
+                out.open(None);
+                if wanted(a) {
+                    line(run, device, a, &mut out);
+                }
+                out.close();
+            }
+            out.close_list();
+            if run.brief {
+                out.text('\n');
+            }
         }
-        if !run.oneline {
-            text += &head(run, device, false);
-        }
-        for a in addrs {
-            text += &line(run, device, a);
-        }
+        out.close();
     }
-    run.out += &text;
+    run.out += &out.finish();
     Ok(())
 }
 
@@ -128,45 +142,52 @@ pub(super) fn flush(run: &mut Run<'_>, args: Args<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// The address and its length; the other end's, where the link has one.
-fn pair(a: &Address) -> String {
-    match a.peer {
-        Some(peer) => format!("{} peer {peer}/{}", a.local, a.len),
-        None => format!("{}/{}", a.local, a.len),
-    }
-}
-
-fn line(run: &Run<'_>, device: &Device, a: &Address) -> String {
-    let mut out = String::new();
-    if run.oneline {
-        let _ = write!(out, "{}: {}", device.link.index, device.link.name);
+fn line(run: &Run<'_>, device: &Device, a: &Address, out: &mut Print) {
+    if run.oneline && !run.brief {
+        out.put("index", device.link.index, format_args!("{}: ", device.link.index));
+        out.put("dev", device.link.name.as_str(), &device.link.name);
     }
     let v4 = a.local.is_ipv4();
-    let _ = write!(out, "    {} {} ", if v4 { "inet" } else { "inet6" }, pair(a));
+    if !run.brief {
+        let family = if v4 { "inet" } else { "inet6" };
+        out.put("family", family, format_args!("    {family} "));
+    }
+    out.put("local", a.local.to_string(), a.local);
+    if let Some(peer) = a.peer {
+        out.put("address", peer.to_string(), format_args!(" peer {peer}"));
+    }
+    out.put("prefixlen", u32::from(a.len), format_args!("/{} ", a.len));
     if a.metric != 0 {
-        let _ = write!(out, "metric {} ", a.metric);
+        out.put("metric", a.metric, format_args!("metric {} ", a.metric));
+    }
+    if run.brief {
+        return;
     }
     if let Some(brd) = a.broadcast {
-        let _ = write!(out, "brd {brd} ");
+        out.put("broadcast", brd.to_string(), format_args!("brd {brd} "));
     }
-    let _ = write!(out, "scope {} ", a.scope);
+    out.put("scope", a.scope.to_string(), format_args!("scope {} ", a.scope));
     for (flag, word) in [
-        (a.secondary, "secondary "),
-        (a.nodad, "nodad "),
-        (a.home, "home "),
-        (a.deprecated, "deprecated "),
-        (a.tentative, "tentative "),
-        (a.noprefixroute, "noprefixroute "),
+        (a.secondary, "secondary"),
+        (a.nodad, "nodad"),
+        (a.home, "home"),
+        (a.deprecated, "deprecated"),
+        (a.tentative, "tentative"),
+        (a.noprefixroute, "noprefixroute"),
     ] {
         if flag {
-            out += word;
+            out.put(word, true, format_args!("{word} "));
         }
     }
     if v4 {
-        out += a.label.as_deref().unwrap_or(device.link.name.as_str());
+        let label = a.label.as_deref().unwrap_or(device.link.name.as_str());
+        out.put("label", label, label);
     }
-    out += run.line_break();
-    let preferred = if a.deprecated { "0sec" } else { "forever" };
-    let _ = writeln!(out, "       valid_lft forever preferred_lft {preferred}");
-    out
+    out.line();
+    out.put("valid_life_time", u32::MAX, "       valid_lft forever");
+    match a.deprecated {
+        true => out.put("preferred_life_time", 0, " preferred_lft 0sec"),
+        false => out.put("preferred_life_time", u32::MAX, " preferred_lft forever"),
+    }
+    out.text('\n');
 }

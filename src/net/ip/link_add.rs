@@ -136,17 +136,22 @@ pub(super) fn make(run: &mut Run<'_>, wanted: Wanted, stem: &str, kind: DeviceKi
 }
 
 fn bridge(run: &mut Run<'_>, wanted: Wanted, mut args: Args<'_>) -> Result<(), Stop> {
+    let mut own = Bridge::default();
     while let Some(key) = args.next() {
         let word = args.value()?;
-        let value = number(word);
-        match key {
+        let value = number(word).and_then(|n| u32::try_from(n).ok());
+        match (key, value) {
             // What the model's bridges never do: the spanning tree, snooping.
-            "stp_state" | "mcast_snooping" if value == Some(0) => {}
-            "forward_delay" | "hello_time" | "max_age" | "ageing_time" | "priority" if value.is_some() => {}
+            ("stp_state" | "mcast_snooping", Some(0)) => {
+                own.settings.insert(key.to_owned(), 0);
+            }
+            ("forward_delay" | "hello_time" | "max_age" | "ageing_time" | "priority", Some(value)) => {
+                own.settings.insert(key.to_owned(), value);
+            }
             _ => return Err(Stop::unmodelled(format!("`{key} {word}` of a bridge"))),
         }
     }
-    namespace::make(run, wanted, "bridge", DeviceKind::Bridge(Bridge::default()))
+    namespace::make(run, wanted, "bridge", DeviceKind::Bridge(own))
 }
 
 fn veth(run: &mut Run<'_>, wanted: Wanted, mut args: Args<'_>) -> Result<(), Stop> {

@@ -1,10 +1,11 @@
 //! `ip link show`, and the first lines of `ip address show`.
 
 use super::args::{Args, garbage, invalid, name, number};
+use super::link_details::details;
+use super::print::Print;
 use super::{Run, Stop};
 use crate::abi::IfName;
 use crate::net::{Device, DeviceKind, HostId};
-use std::fmt::Write as _;
 
 /// Which devices are meant.
 #[derive(Default)]
@@ -17,9 +18,14 @@ pub(super) struct Pick {
 }
 
 impl Pick {
-    pub fn wants(&self, d: &Device) -> bool {
+    /// True for a device that the kernel tells of where it is asked for devices, or for one.
+    pub fn told(&self, d: &Device) -> bool {
         self.dev.as_ref().is_none_or(|n| *n == d.link.name)
-            && (!self.up || d.link.up)
+    }
+
+    /// True for a device that is meant. Those that are down `ip` itself leaves out.
+    pub fn wants(&self, d: &Device) -> bool {
+        self.told(d)
             && self.kind.as_ref().is_none_or(|k| k == kind_word(&d.kind))
             && self.master.as_ref().is_none_or(|m| Some(m) == d.master.as_ref())
             && self.group.is_none_or(|g| g == d.link.group)
@@ -44,8 +50,13 @@ pub(super) fn group(word: &str) -> Option<u32> {
     if word == "default" { Some(0) } else { number(word).and_then(|n| u32::try_from(n).ok()) }
 }
 
+/// The name of a group, else its number.
+pub(super) fn group_name(group: u32) -> String {
+    if group == 0 { "default".to_owned() } else { group.to_string() }
+}
+
 /// The word of `type`.
-pub(super) fn kind_word(kind: &DeviceKind) -> &'static str {
+pub(in crate::net) fn kind_word(kind: &DeviceKind) -> &'static str {
     match kind {
         DeviceKind::Loopback | DeviceKind::Described => "",
         DeviceKind::Veth => "veth",
@@ -77,31 +88,23 @@ pub(super) fn show(run: &mut Run<'_>, mut args: Args<'_>) -> Result<(), Stop> {
             }
         }
     }
-    if run.details {
-        return Err(Stop::unmodelled("`-d link show`"));
-    }
-    let mut text = String::new();
+    let mut out = run.print();
     for device in run.host.devices.by_index().into_iter().filter(|d| pick.wants(d)) {
-        if run.brief {
-            let _ = writeln!(text, "{}{} <{}> ", brief_head(device), device.mac, flags(run, device));
-        } else {
-            text += &head(run, device, true);
+        out.open(None);
+        if device.link.up || !pick.up {
+            if run.brief {
+                brief(device, &mut out);
+                out.put("address", device.mac.to_string(), format_args!("{} ", device.mac));
+                flags(run, device, &mut out);
+                out.text('\n');
+            } else {
+                head(run, device, Told { mode: true, short: false }, &mut out)?;
+            }
         }
+        out.close();
     }
-    run.out += &text;
+    run.out += &out.finish();
     Ok(())
-}
-
-/// The name with that of the device which it stands on or is joined to.
-fn full_name(d: &Device) -> String {
-    match beneath(d) {
-        Some(lower) => format!("{}@{lower}", d.link.name),
-        None if d.kind == DeviceKind::Veth => match d.admin.far {
-            Some((_, index, _)) => format!("{}@if{index}", d.link.name),
-            None => d.link.name.to_string(),
-        },
-        None => d.link.name.to_string(),
-    }
 }
 
 /// What a device stands on, or its other end on this host (`dev_get_iflink`).
@@ -117,7 +120,23 @@ fn beneath(d: &Device) -> Option<&IfName> {
     }
 }
 
-fn flags(run: &Run<'_>, d: &Device) -> String {
+/// The name with that of the device which it stands on or is joined to.
+pub(in crate::net) fn full_name(d: &Device, out: &mut Print) -> String {
+    let far = d.admin.far.filter(|_| d.kind == DeviceKind::Veth);
+    match (beneath(d), far) {
+        (Some(lower), _) => out.json("link", lower.as_str()),
+        (None, Some((_, index, _))) => out.json("link_index", index),
+        (None, None) => {}
+    }
+    out.json("ifname", d.link.name.as_str());
+    match (beneath(d), far) {
+        (Some(lower), _) => format!("{}@{lower}", d.link.name),
+        (None, Some((_, index, _))) => format!("{}@if{index}", d.link.name),
+        (None, None) => d.link.name.to_string(),
+    }
+}
+
+pub(in crate::net) fn flags(run: &Run<'_>, d: &Device, out: &mut Print) {
     let lo = d.kind == DeviceKind::Loopback;
     let lower_down = beneath(d).and_then(|n| run.host.devices.get(n)).is_some_and(|l| !l.link.up);
     let all = [
@@ -134,7 +153,10 @@ fn flags(run: &Run<'_>, d: &Device) -> String {
         (lower_down, "M-DOWN"),
     ];
     let set: Vec<&str> = all.iter().filter(|(on, _)| *on).map(|(_, word)| *word).collect();
-    set.join(",")
+    out.open_list("flags");
+    set.iter().for_each(|flag| out.element(flag));
+    out.close_list();
+    out.text(format_args!("<{}> ", set.join(",")));
 }
 
 /// The operational state (RFC 2863, `rfc2863_policy`): unknown where nothing ever judged the carrier.
@@ -171,48 +193,71 @@ fn qdisc(d: &Device) -> &'static str {
     }
 }
 
-/// A device's first line and its `link/` line; `mode` is told by `ip link` alone.
-pub(super) fn head(run: &Run<'_>, d: &Device, mode: bool) -> String {
-    let mut out = String::new();
-    let only6 = run.family == Some(crate::netfilter::Family::Ip6) && !mode;
-    let _ = write!(out, "{}: {}: <{}> mtu {} ", d.link.index, full_name(d), flags(run, d), d.link.mtu);
-    if !only6 {
-        let _ = write!(out, "qdisc {} ", qdisc(d));
+/// How much is told of a device.
+#[derive(Clone, Copy)]
+pub(super) struct Told {
+    /// What `ip link` alone tells.
+    pub mode: bool,
+    /// As IPv6 tells of all devices (`inet6_fill_ifinfo`): less.
+    pub short: bool,
+}
+
+/// A device's first line and its `link/` line, and with `-d` the lines below.
+pub(super) fn head(run: &Run<'_>, d: &Device, told: Told, out: &mut Print) -> Result<(), Stop> {
+    let Told { mode, short } = told;
+    out.put("ifindex", d.link.index, format_args!("{}: ", d.link.index));
+    let name = full_name(d, out);
+    out.text(format_args!("{name}: "));
+    flags(run, d, out);
+    out.put("mtu", d.link.mtu, format_args!("mtu {} ", d.link.mtu));
+    if !short {
+        out.put("qdisc", qdisc(d), format_args!("qdisc {} ", qdisc(d)));
     }
-    if let Some(master) = &d.master {
-        let _ = write!(out, "master {master} ");
+    if let Some(master) = d.master.as_ref().filter(|_| !short) {
+        out.put("master", master.as_str(), format_args!("master {master} "));
     }
-    let _ = write!(out, "state {} ", state(d));
+    out.put("operstate", state(d), format_args!("state {} ", state(d)));
     if mode {
-        out += "mode DEFAULT ";
+        out.put("linkmode", "DEFAULT", "mode DEFAULT ");
     }
-    if !only6 {
-        let group = if d.link.group == 0 { "default".to_owned() } else { d.link.group.to_string() };
-        let _ = write!(out, "group {group} ");
+    if !short {
+        let group = group_name(d.link.group);
+        out.put("group", group.as_str(), format_args!("group {group} "));
     }
-    let _ = write!(out, "qlen {}", d.admin.queue);
-    let both = run.family.is_none() || mode;
-    if both {
+    out.put("txqlen", d.admin.queue, format_args!("qlen {}", d.admin.queue));
+    if run.family.is_none() || mode || run.details {
+        out.line();
         let (kind, brd) = match d.kind {
             DeviceKind::Loopback => ("loopback", "00:00:00:00:00:00"),
             _ => ("ether", "ff:ff:ff:ff:ff:ff"),
         };
-        let _ = write!(out, "{}    link/{kind} {} brd {brd}", run.line_break(), d.mac);
-        if let Some((host, _, id)) = d.admin.far {
-            let _ = match run.names.name(HostId(host)) {
-                Some(name) => write!(out, " link-netns {name}"),
-                None => write!(out, " link-netnsid {id}"),
-            };
+        out.put("link_type", kind, format_args!("    link/{kind} "));
+        out.put("address", d.mac.to_string(), d.mac);
+        if !short {
+            out.put("broadcast", brd, format_args!(" brd {brd}"));
         }
     }
-    if let Some(alias) = d.admin.alias.as_ref().filter(|_| mode) {
-        let _ = write!(out, "{}    alias {alias}", run.line_break());
+    if let Some((host, _, id)) = d.admin.far.filter(|_| !short) {
+        out.json("link_netnsid", id);
+        match run.names.name(HostId(host)) {
+            Some(name) => out.text(format_args!(" link-netns {name}")),
+            None => out.text(format_args!(" link-netnsid {id}")),
+        }
     }
-    out.push('\n');
-    out
+    if run.details && !short {
+        details(run, d, mode, out)?;
+    }
+    if let Some(alias) = d.admin.alias.as_ref().filter(|_| (mode || run.details) && !short) {
+        out.line();
+        out.put("ifalias", alias.as_str(), format_args!("    alias {alias}"));
+    }
+    out.text('\n');
+    Ok(())
 }
 
 /// The columns of `-br`.
-pub(super) fn brief_head(d: &Device) -> String {
-    format!("{:<16} {:<14} ", full_name(d), state(d))
+pub(super) fn brief(d: &Device, out: &mut Print) {
+    let name = full_name(d, out);
+    out.text(format_args!("{name:<16} "));
+    out.put("operstate", state(d), format_args!("{:<14} ", state(d)));
 }

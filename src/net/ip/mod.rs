@@ -4,12 +4,16 @@
 mod addr;
 mod addr_show;
 mod args;
+mod bridge;
+mod bridge_port;
 mod link;
 mod link_add;
+mod link_details;
 mod link_set;
 mod link_show;
 mod namespace;
 mod neigh;
+mod print;
 mod route;
 mod route_get;
 mod route_show;
@@ -21,7 +25,10 @@ mod tuntap;
 use super::{Event, Host, Names, NoNames, watched};
 use crate::abi::Sink;
 use crate::netfilter::Family;
+pub use bridge::bridge;
+
 use args::{Args, incomplete, matches};
+use print::Print;
 use std::fmt;
 
 /// What a command said, and how it ended.
@@ -92,6 +99,10 @@ struct Run<'h> {
     brief: bool,
     /// `-d`.
     details: bool,
+    /// `-j`.
+    json: bool,
+    /// `-p`.
+    pretty: bool,
 }
 
 impl<'h> Run<'h> {
@@ -106,12 +117,14 @@ impl<'h> Run<'h> {
             oneline: false,
             brief: false,
             details: false,
+            json: false,
+            pretty: false,
         }
     }
 
-    /// What stands between the lines of one thing: a line's end, with `-o` a backslash.
-    fn line_break(&self) -> &'static str {
-        if self.oneline { "\\" } else { "\n" }
+    /// What the command prints its answer with.
+    fn print(&self) -> Print {
+        Print::new(self.json, self.pretty, self.oneline)
     }
 
     fn of_family(&self, family: Family) -> bool {
@@ -222,6 +235,23 @@ fn option(run: &mut Run<'_>, word: &str, args: &mut Args<'_>) -> Result<(), Stop
         },
         _ if is("oneline") => run.oneline = true,
         _ if is("details") => run.details = true,
+        // As in `ip`, `-c` and what stands behind it are one word, and no other option begins so.
+        "c" | "co" | "col" | "colo" | "color" => return Err(Stop::unmodelled("colours")),
+        _ if name.split_once('=').is_some_and(|(key, _)| !key.is_empty() && matches(key, "color")) => {
+            match name.split_once('=').map(|(_, when)| when) {
+                // Nobody prints to a terminal here.
+                Some("never" | "auto") => {}
+                Some("always") => return Err(Stop::unmodelled("colours")),
+                _ => {
+                    return Err(Stop::said(
+                        255,
+                        format!("Option \"{word}\" is unknown, try \"ip -help\".\n"),
+                    ));
+                }
+            }
+        }
+        _ if is("json") => run.json = true,
+        _ if is("pretty") => run.pretty = true,
         "V" => run.out = "ip utility, iproute2-6.1.0, libbpf 1.1.2\n".into(),
         _ if name.len() > 1 && is("brief") => run.brief = true,
         _ => return Err(Stop::unmodelled(format!("option `{word}`"))),

@@ -1,6 +1,6 @@
 //! What `ip` does beyond its own network namespace: `ip link set DEV netns NAME`, `ip link add … netns NAME`.
 
-use super::args::{invalid, number};
+use super::args::{invalid, matches, number};
 use super::link_add::{self, Wanted, free};
 use super::link_set::{Changes, apply};
 use super::{Output, Run, Stop, Unmodelled, end, start};
@@ -133,9 +133,23 @@ impl Errand {
     }
 }
 
+/// Where the option `-netns` stands.
+fn netns_option(words: &[String]) -> Option<usize> {
+    let mut at = 0;
+    while let Some(word) = words.get(at) {
+        let name = word.strip_prefix('-')?.trim_start_matches('-');
+        if !name.is_empty() && matches(name, "netns") {
+            return Some(at);
+        }
+        let valued = !name.is_empty() && matches(name, "family");
+        at += if valued { 2 } else { 1 };
+    }
+    None
+}
+
 impl Network {
-    /// Runs `ip` with these words after its name on a host from which namespaces have these names. What it changes,
-    /// wherever, is told with the command as its cause.
+    /// Runs `ip` with these words after its name on a host from which namespaces have these names; with `-n NAME` in
+    /// another one. What it changes, wherever, is told with the command as its cause.
     ///
     /// Errors: a part of the program that the model does not have.
     pub fn ip(
@@ -144,7 +158,18 @@ impl Network {
         argv: &[impl AsRef<str>],
         names: &dyn Names,
     ) -> Result<Output, Unmodelled> {
-        let words: Vec<String> = argv.iter().map(|w| w.as_ref().to_owned()).collect();
+        let mut words: Vec<String> = argv.iter().map(|w| w.as_ref().to_owned()).collect();
+        let command = format!("ip {}", words.join(" "));
+        let mut host = host;
+        while let Some(at) = netns_option(&words) {
+            let name = words.get(at + 1).map_or("(null)", String::as_str);
+            let Some(there) = names.find(name) else {
+                let why = format!("Cannot open network namespace \"{name}\": No such file or directory\n");
+                return end(String::new(), String::new(), Err(Stop::said(255, why)));
+            };
+            host = there;
+            words.drain(at..words.len().min(at + 2));
+        }
         let mut before = self.before([host]);
         let mut run = Run::on(self.host_mut(host), names);
         let mut ended = start(&mut run, &words);
@@ -154,7 +179,6 @@ impl Network {
             before.add(self, errand.hosts());
             ended = errand.run(self, host, names, &mut moved);
         }
-        let command = format!("ip {}", words.join(" "));
         self.tell_of(before, moved.as_slice(), |net| Some(net.command_run(host, command)));
         end(out, err, ended)
     }

@@ -5,7 +5,6 @@ use super::{Run, Stop, args, no_command};
 use crate::abi::{IfName, Mac};
 use crate::net::{Neigh, NeighState};
 use crate::netfilter::Family;
-use std::fmt::Write as _;
 use std::net::IpAddr;
 
 #[derive(Clone, Copy)]
@@ -195,22 +194,39 @@ fn read(run: &Run<'_>, mut args: Args<'_>, flushing: bool) -> Result<Filter, Sto
 
 fn show(run: &mut Run<'_>, args: Args<'_>) -> Result<(), Stop> {
     let filter = read(run, args, false)?;
-    let mut text = String::new();
+    let mut out = run.print();
     // IPv4's table comes before IPv6's; within one, Linux's order depends on a secret. Here it is by address.
     let mut all: Vec<_> = run.host.neighbours.iter().filter(|(d, a, n)| filter.wants(d, *a, n)).collect();
     all.sort_by_key(|(dev, addr, _)| (*addr, *dev));
     for (dev, addr, neigh) in all {
         let state = STATES.iter().find(|(_, s)| *s == neigh.state).map_or("", |(name, _)| name);
-        let _ = write!(text, "{addr} ");
+        out.open(None);
+        if run.brief {
+            out.put("dst", addr.to_string(), format_args!("{:<40}", addr.to_string()));
+            if filter.dev.is_none() {
+                out.put("dev", dev.as_str(), format_args!("{:<17}", dev.as_str()));
+            }
+            if let Some(mac) = neigh.mac {
+                out.put("lladdr", mac.to_string(), mac);
+            }
+            out.text('\n');
+            out.close();
+            continue;
+        }
+        out.put("dst", addr.to_string(), format_args!("{addr} "));
         if filter.dev.is_none() {
-            let _ = write!(text, "dev {dev} ");
+            out.put("dev", dev.as_str(), format_args!("dev {dev} "));
         }
         if let Some(mac) = neigh.mac {
-            let _ = write!(text, "lladdr {mac} ");
+            out.put("lladdr", mac.to_string(), format_args!("lladdr {mac} "));
         }
-        let _ = writeln!(text, "{} ", state.to_ascii_uppercase());
+        out.open_list("state");
+        out.element(&state.to_ascii_uppercase());
+        out.close_list();
+        out.text(format_args!("{} \n", state.to_ascii_uppercase()));
+        out.close();
     }
-    run.out += &text;
+    run.out += &out.finish();
     Ok(())
 }
 

@@ -1,13 +1,13 @@
 //! `ip route get`: where the kernel would send a packet, in its own form.
 
 use super::args::{Args, bounded, cidr, incomplete, invalid, name, no_device};
-use super::route_show::{Filter, line};
+use super::print::Print;
+use super::route_show::{Filter, flags, line, metrics, router};
 use super::route_words::dsfield;
 use super::{Run, Stop};
 use crate::abi::IfName;
-use crate::net::fib::{Flow, RouteKind, Routing, TableId};
+use crate::net::fib::{Flow, Metrics, RouteKind, RouteProto, Routing, TableId};
 use crate::packet::Proto;
-use std::fmt::Write as _;
 use std::net::IpAddr;
 
 /// What is asked for.
@@ -106,60 +106,55 @@ pub(super) fn get(run: &mut Run<'_>, args: Args<'_>) -> Result<(), Stop> {
         host.fib.route_output(&host.devices, &flow)
     };
     let routing = routed.map_err(|e| Stop::answers(e.message()))?;
-    let text = match asked.dst {
+    let mut out = run.print();
+    match asked.dst {
         _ if asked.fibmatch => {
             let pick = routing.route.ok_or_else(|| Stop::answers("Network is unreachable"))?;
-            let filter = Filter::of(pick.table);
-            line(run, pick.table, pick.route, &filter)
+            line(run, pick.table, pick.route, &Filter::default(), &mut out);
         }
-        IpAddr::V4(_) => text4(run, &asked, &routing),
-        IpAddr::V6(_) => text6(run, &asked, &routing),
-    };
-    run.out += &text;
+        IpAddr::V4(_) => answer4(run, &asked, &routing, &mut out),
+        IpAddr::V6(_) => answer6(run, &asked, &routing, &mut out),
+    }
+    run.out += &out.finish();
     Ok(())
 }
 
 /// The answer's line and its `cache` line (`rt_fill_info`).
-fn text4(run: &Run<'_>, asked: &Asked, routing: &Routing<'_>) -> String {
-    let mut out = String::new();
+fn answer4(run: &Run<'_>, asked: &Asked, routing: &Routing<'_>, out: &mut Print) {
+    out.open(None);
     let table = routing.route.map_or(TableId::MAIN, |r| r.table);
     if routing.kind != RouteKind::Unicast || run.details {
-        let _ = write!(out, "{} ", routing.kind);
+        out.put("type", routing.kind.to_string(), format_args!("{} ", routing.kind));
     }
-    let _ = write!(out, "{} ", asked.dst);
+    out.put("dst", asked.dst.to_string(), format_args!("{} ", asked.dst));
     if let Some(src) = asked.src {
-        let _ = write!(out, "from {src} ");
+        out.put("from", src.to_string(), format_args!("from {src} "));
     }
     if let Some(via) = routing.gateway {
-        let inet6 = if via.is_ipv6() { "inet6 " } else { "" };
-        let _ = write!(out, "via {inet6}{via} ");
+        router(via, false, out);
     }
-    let _ = write!(out, "dev {} ", routing.dev);
+    out.put("dev", routing.dev.as_str(), format_args!("dev {} ", routing.dev));
     let merged = run.host.fib.is_merged() && table == TableId::LOCAL;
     if (table != TableId::MAIN && !merged) || run.details {
-        let _ = write!(out, "table {table} ");
+        let table = if merged { TableId::MAIN } else { table };
+        out.put("table", table.to_string(), format_args!("table {table} "));
     }
     if let Some(src) = routing.src.filter(|s| asked.iif.is_none() && Some(*s) != asked.src) {
-        let _ = write!(out, "src {src} ");
+        out.put("prefsrc", src.to_string(), format_args!("src {src} "));
     }
-    if routing.kind == RouteKind::Multicast {
-        // The kernel's flag of a multicast destination is the one that `ip` takes for this.
-        out += "rt_offload_failed ";
-    }
+    // The kernel's flag of a multicast destination is the one that `ip` takes for this.
+    let multicast = routing.kind == RouteKind::Multicast;
+    flags(if multicast { vec!["rt_offload_failed"] } else { Vec::new() }, out);
     match asked.mark {
         0 => {}
-        mark if mark >= 16 => {
-            let _ = write!(out, "mark 0x{mark:x} ");
-        }
-        mark => {
-            let _ = write!(out, "mark {mark} ");
-        }
+        mark if mark >= 16 => out.put("mark", format!("0x{mark:x}"), format_args!("mark 0x{mark:x} ")),
+        mark => out.put("mark", mark, format_args!("mark {mark} ")),
     }
     if asked.iif.is_none() || asked.uid != 0 {
-        let _ = write!(out, "uid {} ", asked.uid);
+        out.put("uid", asked.uid, format_args!("uid {} ", asked.uid));
     }
-    out += run.line_break();
-    out += "    cache ";
+    out.line();
+    out.text("    cache ");
     let all_hosts = asked.dst == IpAddr::from([224, 0, 0, 1]);
     let marks: &[&str] = match routing.kind {
         RouteKind::Local => &["local"],
@@ -169,49 +164,55 @@ fn text4(run: &Run<'_>, asked: &Asked, routing: &Routing<'_>) -> String {
         RouteKind::Multicast => &["mc"],
         _ => &[],
     };
+    out.open_list("cache");
+    marks.iter().for_each(|mark| out.element(mark));
+    out.close_list();
     if !marks.is_empty() {
-        let _ = write!(out, "<{}> ", marks.join(","));
+        out.text(format_args!("<{}> ", marks.join(",")));
     }
-    if let Some(mtu) = routing.mtu {
-        let _ = write!(out, "mtu {mtu} ");
-    }
+    let own = routing.route.map(|r| r.route.metrics).unwrap_or_default();
+    metrics(&Metrics { mtu: routing.mtu, ..own }, out);
     if let Some(iif) = &asked.iif {
-        let _ = write!(out, "iif {iif} ");
+        out.put("iif", iif.as_str(), format_args!("iif {iif} "));
     }
-    out.push('\n');
-    out
+    out.text('\n');
+    out.close();
 }
 
 /// The answer for IPv6, which is the route itself with the destination put in (`rt6_fill_node`).
-fn text6(run: &Run<'_>, asked: &Asked, routing: &Routing<'_>) -> String {
-    let mut out = String::new();
-    let Some(pick) = routing.route else { return out };
+fn answer6(run: &Run<'_>, asked: &Asked, routing: &Routing<'_>, out: &mut Print) {
+    let Some(pick) = routing.route else { return };
     let route = pick.route;
+    out.open(None);
     if route.kind != RouteKind::Unicast || run.details {
-        let _ = write!(out, "{} ", route.kind);
+        out.put("type", route.kind.to_string(), format_args!("{} ", route.kind));
     }
+    out.put("dst", asked.dst.to_string(), format_args!("{} ", asked.dst));
     let from = asked.src.unwrap_or(IpAddr::from([0_u16; 8]));
-    let _ = write!(out, "{} from {from} ", asked.dst);
+    out.put("from", from.to_string(), format_args!("from {from} "));
     if let Some(via) = routing.gateway {
-        let _ = write!(out, "via {via} ");
+        router(via, true, out);
     }
-    let _ = write!(out, "dev {} ", routing.dev);
-    if pick.table != TableId::MAIN {
-        let _ = write!(out, "table {} ", pick.table);
+    out.put("dev", routing.dev.as_str(), format_args!("dev {} ", routing.dev));
+    if pick.table != TableId::MAIN || run.details {
+        out.put("table", pick.table.to_string(), format_args!("table {} ", pick.table));
     }
-    if route.proto != crate::net::fib::RouteProto::BOOT || run.details {
-        let _ = write!(out, "proto {} ", route.proto);
+    if route.proto != RouteProto::BOOT || run.details {
+        out.put("protocol", route.proto.to_string(), format_args!("proto {} ", route.proto));
+    }
+    if run.details {
+        out.put("scope", "global", "scope global ");
     }
     if let Some(src) = routing.src.filter(|_| asked.iif.is_none()) {
-        let _ = write!(out, "src {src} ");
+        out.put("prefsrc", src.to_string(), format_args!("src {src} "));
     }
-    let _ = write!(out, "metric {} ", route.metric);
+    out.put("metric", route.metric, format_args!("metric {} ", route.metric));
+    flags(Vec::new(), out);
     if let Some(iif) = &asked.iif {
-        let _ = write!(out, "iif {iif} ");
+        out.put("iif", iif.as_str(), format_args!("iif {iif} "));
     }
-    if let Some(mtu) = route.metrics.mtu {
-        let _ = write!(out, "mtu {mtu} ");
-    }
-    let _ = writeln!(out, "pref {}", route.pref);
-    out
+    metrics(&Metrics { mtu: route.metrics.mtu, ..Metrics::default() }, out);
+    out.put("pref", route.pref.to_string(), format_args!("pref {}", route.pref));
+    out.text('\n');
+    out.close();
 }

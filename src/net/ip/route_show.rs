@@ -1,12 +1,12 @@
 //! `ip route show` and `flush`: which routes are meant, and how one is printed.
 
 use super::args::{Args, Cidr, cidr, garbage, invalid, matches, name, no_device};
+use super::print::Print;
 use super::route_words::{dsfield, kind, proto, table};
 use super::{Run, Stop, args};
 use crate::abi::IfName;
-use crate::net::fib::{Links, Prefix, Route, RouteKind, RouteProto, Scope, TableId};
+use crate::net::fib::{Links, Metrics, Prefix, Route, RouteKind, RouteProto, Scope, TableId};
 use crate::netfilter::Family;
-use std::fmt::Write as _;
 use std::net::IpAddr;
 
 /// Which routes are meant, and so which of their parts need not be printed.
@@ -33,17 +33,12 @@ pub(super) struct Filter {
 }
 
 impl Filter {
-    /// Prints a route of this table whole, but for the table.
-    pub fn of(table: TableId) -> Filter {
-        Filter { table: Some(table), ..Filter::default() }
-    }
-
     fn wants(&self, route: &Route) -> bool {
         let hops = &route.nexthops;
         let has_dev = |dev: &IfName| match hops.as_slice() {
             [one] => one.dev.as_ref() == Some(dev),
-            // Only the first of several ways is looked at by the kernel for IPv4; here by any of them.
-            many => many.iter().any(|n| n.dev.as_ref() == Some(dev)),
+            // `ip` finds no device in a route of several ways.
+            _ => false,
         };
         let inside = |outer: Prefix, inner: Prefix| {
             outer.family() == inner.family()
@@ -115,11 +110,10 @@ fn read(run: &mut Run<'_>, mut args: Args<'_>) -> Result<Filter, Stop> {
                     _ => run.family,
                 };
                 let word = if matches!(word, "inet" | "inet6") { args.value()? } else { word };
-                filter.via = Some(args::address(word, family)?);
+                filter.via = Some(whole(word, family)?);
             }
             "src" => {
-                let addr = args::address(args.value()?, run.family)?;
-                filter.src = Some(addr);
+                filter.src = Some(whole(args.value()?, run.family)?);
             }
             "metric" | "priority" | "preference" => {
                 let word = args.value()?;
@@ -163,6 +157,15 @@ fn read(run: &mut Run<'_>, mut args: Args<'_>) -> Result<Filter, Stop> {
     Ok(filter)
 }
 
+/// An address, which is read as a network.
+fn whole(word: &str, family: Option<Family>) -> Result<IpAddr, Stop> {
+    let net = cidr(word, family)?;
+    match net.len {
+        Some(len) if len < net.family().bits() => Err(Stop::unmodelled("networks of routers and sources")),
+        _ => Ok(net.addr),
+    }
+}
+
 /// The families that are listed: with no table asked for, both; else IPv4 unless another was said.
 fn families(run: &Run<'_>, filter: &Filter) -> Vec<Family> {
     match (run.family, filter.table) {
@@ -193,20 +196,22 @@ pub(super) fn show(run: &mut Run<'_>, args: Args<'_>) -> Result<(), Stop> {
     if filter.cache {
         return Ok(());
     }
-    let mut text = String::new();
+    let mut out = run.print();
     for family in families(run, &filter) {
         if let Some(table) = filter.table
             && !run.host.fib.has_table(family, table)
         {
             let word = if family.is_v4() { "ipv4" } else { "ipv6" };
             let why = format!("Error: {word}: FIB table does not exist.\nDump terminated\n");
+            // What was begun is not ended.
+            run.out += &out.unfinished();
             return Err(Stop::said(2, why));
         }
         for (table, route) in meant(run, &filter, family) {
-            text += &line(run, table, route, &filter);
+            line(run, table, route, &filter, &mut out);
         }
     }
-    run.out += &text;
+    run.out += &out.finish();
     Ok(())
 }
 
@@ -244,107 +249,125 @@ pub(super) fn network(net: &Prefix) -> String {
 }
 
 /// One route, its line or lines ended.
-pub(super) fn line(run: &Run<'_>, table: TableId, route: &Route, filter: &Filter) -> String {
+pub(super) fn line(run: &Run<'_>, table: TableId, route: &Route, filter: &Filter, out: &mut Print) {
     let v6 = !route.dst.family().is_v4();
-    let mut out = String::new();
+    out.open(None);
     if route.kind != RouteKind::Unicast || run.details {
-        out += &format!("{} ", route.kind);
+        out.put("type", route.kind.to_string(), format_args!("{} ", route.kind));
     }
-    out += &format!("{} ", network(&route.dst));
+    let dst = network(&route.dst);
+    out.put("dst", dst.as_str(), format_args!("{dst} "));
     if route.tos != 0 && filter.tos.is_none() {
-        let _ = write!(out, "tos {} ", tos_name(route.tos));
+        let tos = tos_name(route.tos);
+        out.put("tos", tos.as_str(), format_args!("tos {tos} "));
     }
     let several = route.nexthops.len() > 1;
     let hop = route.nexthops.first().filter(|_| !several);
     if let Some(hop) = hop {
         if let Some(via) = hop.via.filter(|_| filter.via.is_none()) {
-            out += &router(via, v6);
+            router(via, v6, out);
         }
         if let Some(dev) = hop.dev.as_ref().filter(|_| filter.dev.is_none()) {
-            let _ = write!(out, "dev {dev} ");
+            out.put("dev", dev.as_str(), format_args!("dev {dev} "));
         }
     }
-    if table != TableId::MAIN && filter.table.is_none() {
-        let _ = write!(out, "table {table} ");
+    if (table != TableId::MAIN || run.details) && filter.table.is_none() {
+        out.put("table", table.to_string(), format_args!("table {table} "));
     }
     if filter.proto.is_none() && (route.proto != RouteProto::BOOT || run.details) {
-        let _ = write!(out, "proto {} ", route.proto);
+        out.put("protocol", route.proto.to_string(), format_args!("proto {} ", route.proto));
     }
-    if !v6 && filter.scope.is_none() && (route.scope != Scope::GLOBAL || run.details) {
-        let _ = write!(out, "scope {} ", route.scope);
-    }
-    if v6 && run.details {
-        let _ = write!(out, "scope global ");
+    let scope = if v6 { Scope::GLOBAL } else { route.scope };
+    if filter.scope.is_none() && (scope != Scope::GLOBAL || run.details) {
+        out.put("scope", scope.to_string(), format_args!("scope {scope} "));
     }
     if let Some(src) = route.prefsrc.filter(|_| filter.src.is_none()) {
-        let _ = write!(out, "src {src} ");
+        out.put("prefsrc", src.to_string(), format_args!("src {src} "));
     }
     // IPv6 routes always tell their metric.
     if filter.metric.is_none() && (route.metric != 0 || v6) {
-        let _ = write!(out, "metric {} ", route.metric);
+        out.put("metric", route.metric, format_args!("metric {} ", route.metric));
     }
-    if let Some(hop) = hop {
-        out += &flags(run, route, hop);
-    }
-    let m = &route.metrics;
-    let lock = if m.mtu_lock { "lock " } else { "" };
-    for (key, lock, value) in [
-        ("mtu", lock, m.mtu),
-        ("window", "", m.window),
-        ("advmss", "", m.advmss),
-        ("hoplimit", "", m.hoplimit),
-        ("initcwnd", "", m.initcwnd),
-    ] {
-        if let Some(value) = value {
-            let _ = write!(out, "{key} {lock}{value} ");
-        }
-    }
+    flags(hop.map_or(Vec::new(), |hop| flags_of(run, route, hop)), out);
+    metrics(&route.metrics, out);
     if v6 {
-        let _ = write!(out, "pref {}", route.pref);
+        out.put("pref", route.pref.to_string(), format_args!("pref {}", route.pref));
     }
     if several {
+        out.open_list("nexthops");
         for hop in &route.nexthops {
-            if let Some(dev) = &filter.dev
-                && hop.dev.as_ref() != Some(dev)
-            {
-                continue;
-            }
-            out += if run.oneline { "\\\tnexthop " } else { "\n\tnexthop " };
+            out.open(None);
+            out.line();
+            out.text("\tnexthop ");
             if let Some(via) = hop.via {
-                out += &router(via, v6);
+                router(via, v6, out);
             }
             if let Some(dev) = &hop.dev {
-                let _ = write!(out, "dev {dev} ");
+                out.put("dev", dev.as_str(), format_args!("dev {dev} "));
             }
-            let _ = write!(out, "weight {} ", hop.weight);
-            out += &flags(run, route, hop);
+            out.put("weight", u32::from(hop.weight), format_args!("weight {} ", hop.weight));
+            flags(flags_of(run, route, hop), out);
+            out.close();
         }
+        out.close_list();
     }
-    out.push('\n');
-    out
+    out.text('\n');
+    out.close();
 }
 
 /// `via ADDR`; an IPv4 route's IPv6 router tells its family.
-fn router(via: IpAddr, v6: bool) -> String {
-    if via.is_ipv6() && !v6 { format!("via inet6 {via} ") } else { format!("via {via} ") }
+pub(super) fn router(via: IpAddr, v6: bool, out: &mut Print) {
+    if via.is_ipv6() && !v6 {
+        out.open(Some("via"));
+        out.put("family", "inet6", "via inet6 ");
+        out.put("host", via.to_string(), format_args!("{via} "));
+        out.close();
+    } else {
+        out.put("gateway", via.to_string(), format_args!("via {via} "));
+    }
+}
+
+/// What a route is measured by (`RTAX_*`).
+pub(super) fn metrics(m: &Metrics, out: &mut Print) {
+    let all = [
+        ("mtu", m.mtu),
+        ("window", m.window),
+        ("advmss", m.advmss),
+        ("hoplimit", m.hoplimit),
+        ("initcwnd", m.initcwnd),
+    ];
+    if all.iter().all(|(_, value)| value.is_none()) {
+        return;
+    }
+    out.open_list("metrics");
+    out.open(None);
+    for (key, value) in all {
+        if let Some(value) = value {
+            let lock = if key == "mtu" && m.mtu_lock { "lock " } else { "" };
+            out.put(key, value, format_args!("{key} {lock}{value} "));
+        }
+    }
+    out.close();
+    out.close_list();
+}
+
+pub(super) fn flags(all: Vec<&'static str>, out: &mut Print) {
+    out.open_list("flags");
+    for flag in all {
+        out.element(flag);
+        out.text(format_args!("{flag} "));
+    }
+    out.close_list();
 }
 
 /// The flags of a way (`RTNH_F_*`).
-fn flags(run: &Run<'_>, route: &Route, hop: &crate::net::fib::Nexthop) -> String {
+fn flags_of(run: &Run<'_>, route: &Route, hop: &crate::net::fib::Nexthop) -> Vec<&'static str> {
     let link = hop.dev.as_ref().and_then(|d| run.host.devices.link(d));
-    let mut out = String::new();
-    if hop.dead {
-        out += "dead ";
-    }
-    if hop.onlink {
-        out += "onlink ";
-    }
     // Nobody looks for a carrier where the host itself is meant.
     let own = route.kind == RouteKind::Local || route.scope == Scope::HOST;
-    if hop.dead || (!own && link.is_some_and(|l| l.up && !l.carrier)) {
-        out += "linkdown ";
-    }
-    out
+    let down = hop.dead || (!own && link.is_some_and(|l| l.up && !l.carrier));
+    let all = [(hop.dead, "dead"), (hop.onlink, "onlink"), (down, "linkdown")];
+    all.into_iter().filter(|(on, _)| *on).map(|(_, word)| word).collect()
 }
 
 /// A TOS: `0x10`.

@@ -1,13 +1,14 @@
 //! `ip rule show` and `flush`: which rules are meant, and how one is printed.
 
 use super::args::{Args, Cidr, bounded, cidr, invalid};
+use super::link_show::group_name;
+use super::print::{Print, Scalar};
 use super::route_show::tos_name;
 use super::route_words::{proto, table};
 use super::{Run, Stop};
 use crate::abi::IfName;
 use crate::net::fib::{IpRule, Prefix, RouteProto, RuleAction, TableId};
 use crate::netfilter::Family;
-use std::fmt::Write as _;
 
 /// Which rules are meant.
 #[derive(Default)]
@@ -72,9 +73,11 @@ fn read(run: &Run<'_>, mut args: Args<'_>) -> Result<Filter, Stop> {
 pub(super) fn show(run: &mut Run<'_>, args: Args<'_>) -> Result<(), Stop> {
     let filter = read(run, args)?;
     let family = run.family.unwrap_or(Family::Ip);
-    let rules = run.host.fib.rules(family).iter().filter(|r| filter.wants(r));
-    let text: String = rules.map(|r| line(run, family, r)).collect();
-    run.out += &text;
+    let mut out = run.print();
+    for rule in run.host.fib.rules(family).iter().filter(|r| filter.wants(r)) {
+        line(run, family, rule, &mut out);
+    }
+    run.out += &out.finish();
     Ok(())
 }
 
@@ -87,80 +90,95 @@ pub(super) fn flush(run: &mut Run<'_>, args: Args<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-fn line(run: &Run<'_>, family: Family, rule: &IpRule) -> String {
-    let mut out = format!("{}:\t", rule.priority);
-    let net = |p: &Prefix| if p.is_host() { p.addr().to_string() } else { p.to_string() };
+fn line(run: &Run<'_>, family: Family, rule: &IpRule, out: &mut Print) {
+    out.open(None);
+    out.put("priority", rule.priority, format_args!("{}:\t", rule.priority));
     if rule.not {
-        out += "not ";
+        out.put("not", Scalar::Null, "not ");
     }
     match &rule.from {
-        Some(from) => out += &format!("from {}", net(from)),
-        None => out += "from all",
+        Some(from) => network("src", "srclen", "from ", from, out),
+        None => out.put("src", "all", "from all"),
     }
     if let Some(to) = &rule.to {
-        let _ = write!(out, " to {}", net(to));
+        network("dst", "dstlen", " to ", to, out);
     }
     if rule.tos != 0 {
-        let _ = write!(out, " tos {}", tos_name(rule.tos));
+        let tos = tos_name(rule.tos);
+        out.put("tos", tos.as_str(), format_args!(" tos {tos}"));
     }
-    match rule.mark {
-        Some((mark, u32::MAX)) => {
-            let _ = write!(out, " fwmark 0x{mark:x}");
+    if let Some((mark, mask)) = rule.mark {
+        out.put("fwmark", format!("0x{mark:x}"), format_args!(" fwmark 0x{mark:x}"));
+        if mask != u32::MAX {
+            out.put("fwmask", format!("0x{mask:x}"), format_args!("/0x{mask:x}"));
         }
-        Some((mark, mask)) => {
-            let _ = write!(out, " fwmark 0x{mark:x}/0x{mask:x}");
-        }
-        None => {}
     }
-    for (key, name) in [("iif", &rule.iif), ("oif", &rule.oif)] {
+    for (key, detached, name) in [("iif", "iif_detached", &rule.iif), ("oif", "oif_detached", &rule.oif)] {
         if let Some(name) = name {
-            let detached = if run.host.devices.get(name).is_none() { " [detached]" } else { "" };
-            let _ = write!(out, " {key} {name}{detached}");
+            out.put(key, name.as_str(), format_args!(" {key} {name}"));
+            if run.host.devices.get(name).is_none() {
+                out.put(detached, Scalar::Null, " [detached]");
+            }
         }
     }
     if let Some((first, last)) = rule.uids {
-        let _ = write!(out, " uidrange {first}-{last}");
+        out.put("uid_start", first, format_args!(" uidrange {first}"));
+        out.put("uid_end", last, format_args!("-{last}"));
     }
     if let Some(proto) = rule.ipproto {
-        let _ = write!(out, " ipproto {proto}");
+        let word = proto.to_string();
+        let nameless = word.bytes().all(|b| b.is_ascii_digit());
+        let word = if nameless { format!("ipproto-{word}") } else { word };
+        out.put("ipproto", word.as_str(), format_args!(" ipproto {word}"));
     }
-    for (key, range) in [("sport", rule.sport), ("dport", rule.dport)] {
+    for (key, start, end, range) in
+        [("sport", "sport_start", "sport_end", rule.sport), ("dport", "dport_start", "dport_end", rule.dport)]
+    {
         match range {
             Some((first, last)) if first == last => {
-                let _ = write!(out, " {key} {first}");
+                out.put(key, u32::from(first), format_args!(" {key} {first}"));
             }
             Some((first, last)) => {
-                let _ = write!(out, " {key} {first}-{last}");
+                out.put(start, u32::from(first), format_args!(" {key} {first}"));
+                out.put(end, u32::from(last), format_args!("-{last}"));
             }
             None => {}
         }
     }
     match rule.action {
         RuleAction::Lookup(table) => {
-            let _ = write!(out, " lookup {table}");
+            out.put("table", table.to_string(), format_args!(" lookup {table}"));
             if let Some(len) = rule.suppress_prefixlength {
-                let _ = write!(out, " suppress_prefixlength {len}");
+                out.put("suppress_prefixlen", u32::from(len), format_args!(" suppress_prefixlength {len}"));
             }
             if let Some(group) = rule.suppress_ifgroup {
-                let name = if group == 0 { "default".to_owned() } else { group.to_string() };
-                let _ = write!(out, " suppress_ifgroup {name}");
+                let name = group_name(group);
+                out.put("suppress_ifgroup", name.as_str(), format_args!(" suppress_ifgroup {name}"));
             }
         }
         RuleAction::Goto(target) => {
-            let _ = write!(out, " goto {target}");
+            out.put("goto", target, format_args!(" goto {target}"));
             if !run.host.fib.rules(family).iter().any(|r| r.priority == target) {
-                out += " [unresolved]";
+                out.put("unresolved", Scalar::Null, " [unresolved]");
             }
         }
-        RuleAction::Nop => out += " nop",
-        RuleAction::Blackhole => out += " blackhole",
-        RuleAction::Unreachable => out += " unreachable",
-        RuleAction::Prohibit => out += " prohibit",
+        RuleAction::Nop => out.put("nop", Scalar::Null, " nop"),
+        RuleAction::Blackhole => out.put("action", "blackhole", " blackhole"),
+        RuleAction::Unreachable => out.put("action", "unreachable", " unreachable"),
+        RuleAction::Prohibit => out.put("action", "prohibit", " prohibit"),
     }
     let plain = rule.proto == RouteProto::UNSPEC || rule.proto == RouteProto::KERNEL;
     if !plain || run.details {
-        let _ = write!(out, " proto {}", rule.proto);
+        out.put("protocol", rule.proto.to_string(), format_args!(" proto {}", rule.proto));
     }
-    out.push('\n');
-    out
+    out.text('\n');
+    out.close();
+}
+
+fn network(key: &str, length: &str, word: &str, net: &Prefix, out: &mut Print) {
+    let addr = net.addr();
+    out.put(key, addr.to_string(), format_args!("{word}{addr}"));
+    if !net.is_host() {
+        out.put(length, u32::from(net.length()), format_args!("/{}", net.length()));
+    }
 }
