@@ -433,6 +433,7 @@ fn is_told(event: &Event) -> bool {
             | NfEvent::StageSkipped { .. }
             | NfEvent::ChainEntered { .. }
             | NfEvent::RuleAsked { .. }
+            | NfEvent::MatchDropped { .. }
             | NfEvent::ChainLeft { .. }
             | NfEvent::PolicyApplied { .. }
             | NfEvent::TableDone { .. }

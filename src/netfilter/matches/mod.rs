@@ -405,6 +405,14 @@ impl Match {
         }
     }
 
+    /// The match, if it is `recent`.
+    pub fn recent(&self) -> Option<&Recent> {
+        match self {
+            Match::Recent(m) => Some(m),
+            _ => None,
+        }
+    }
+
     /// True if the rule's `-p` does not matter to the kernel: iptables-nft makes plain comparisons of it.
     pub(super) fn is_native(&self) -> bool {
         match self {
