@@ -20,7 +20,7 @@ pub struct Modules {
     /// How many packets `statistic --mode nth` has seen since its last match.
     pub nth: BTreeMap<Place, u32>,
     /// The connections that met each `connlimit`, by the network's address and the number of the zone.
-    pub connlimits: BTreeMap<Place, BTreeMap<(IpAddr, u16), Vec<(Tuple, Zone)>>>,
+    pub connlimits: BTreeMap<Place, Counted>,
     /// The labels of connections, a bit each (`connlabel`).
     pub labels: BTreeMap<CtId, u128>,
     /// The rates that `-j RATEEST` measures, by name.
@@ -28,6 +28,9 @@ pub struct Modules {
     /// What is left of each `quota`, in bytes.
     pub quotas: BTreeMap<Place, u64>,
 }
+
+/// Connections that `connlimit` counts: each by its first direction and its zone.
+pub type Counted = BTreeMap<(IpAddr, u16), Vec<(Tuple, Zone)>>;
 
 /// A match's place: its rule, and its number there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

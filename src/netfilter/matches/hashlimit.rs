@@ -99,7 +99,7 @@ pub(super) static EXT: Extension = Extension::a_match(
         Opt::new("hashlimit-htable-gcinterval", Kind::Number(0, u32::MAX as u64)),
         Opt::new("hashlimit-htable-expire", Kind::Number(0, u32::MAX as u64)),
         Opt::new("hashlimit-mode", Kind::Own(read_mode)),
-        Opt::new("hashlimit-name", Kind::Cut(255)).req(),
+        Opt::new("hashlimit-name", Kind::Own(read_name)).req(),
         Opt::flag("hashlimit-rate-match"),
         Opt::new("hashlimit-rate-interval", Kind::Own(read_interval)),
     ],
@@ -197,6 +197,13 @@ fn check(args: &Args) -> Result<(), RuleError> {
         return said("a rate of less than 16b/s takes no burst");
     }
     if burst < second { said(format!("burst cannot be smaller than {second}b")) } else { Ok(()) }
+}
+
+fn read_name(text: &str, cx: Cx) -> Result<Value, RuleError> {
+    if text.is_empty() {
+        return said("Argument must have a minimum length of 1 characters\n");
+    }
+    super::super::value::read(Kind::Cut(255), text, cx)
 }
 
 fn build(args: &Args) -> Result<Match, RuleError> {

@@ -12,6 +12,9 @@ use super::words::Word;
 use crate::packet::Proto;
 use smol_str::SmolStr;
 
+/// A match's name is this long at most (`XT_EXTENSION_MAXNAMELEN`).
+const MATCH_NAME_MAX: usize = 28;
+
 /// An extension that `-m`, `-j` or `-p` brought in, with what the rule gave it so far.
 pub(super) struct Loaded {
     pub(super) source: Source,
@@ -419,6 +422,10 @@ impl<'a> Parser<'a> {
     }
 
     fn load_match(&mut self, name: &str) -> Result<(), RuleError> {
+        if name.len() > MATCH_NAME_MAX {
+            let said = format!("Invalid match name \"{name}\" ({MATCH_NAME_MAX} chars max)");
+            return Err(RuleError::Said(said));
+        }
         match matches::find(name, self.reading.family) {
             Some(ext) => self.load(ext, false),
             None if !self.reading.dump => return Err(RuleError::NoSuchMatch(name.into())),
@@ -459,8 +466,10 @@ impl<'a> Parser<'a> {
             Kind::None => "",
             Kind::TwoTexts => {
                 let first = self.argument(attached)?;
+                check_once(ext, &self.loaded[slot].given, opt, self.not.is_some())?;
                 if !self.has_argument() {
-                    return Err(RuleError::Said(format!("--{} requires two args.", option.name)));
+                    let end = if ext.name == "sctp" { "" } else { "." };
+                    return Err(RuleError::Said(format!("--{} requires two args{end}", option.name)));
                 }
                 joined = format!("{first} {}", self.argument(None)?);
                 &joined
@@ -475,7 +484,20 @@ impl<'a> Parser<'a> {
         check_once(ext, &self.loaded[slot].given, opt, not)?;
         let (family, proto) = (self.reading.family, self.rule.proto);
         let cx = value::Cx { ext: ext.name, opt: option.name, family, not, proto };
-        let value = value::read(option.kind, text, cx)?;
+        let value = value::read(option.kind, text, cx);
+        match (ext.name, &value) {
+            ("iprange", Ok(value::Value::Hosts(low, high))) if low > high => {
+                let said = format!("xt_iprange: range {low}-{high} is reversed and will never match");
+                self.remarks.push((self.at, Remark::Warning(said)));
+            }
+            // It looks for the name of a label where the argument is no number.
+            ("connlabel", Err(_)) if !text.is_empty() => {
+                let said = "Warning: cannot open /etc/xtables/connlabel.conf: No such file or directory";
+                self.remarks.push((self.at, Remark::Warning(said.into())));
+            }
+            _ => {}
+        }
+        let value = value?;
         self.loaded[slot].given.push(Arg { opt, not, value });
         Ok(())
     }
