@@ -485,18 +485,7 @@ impl<'a> Parser<'a> {
         let (family, proto) = (self.reading.family, self.rule.proto);
         let cx = value::Cx { ext: ext.name, opt: option.name, family, not, proto };
         let value = value::read(option.kind, text, cx);
-        match (ext.name, &value) {
-            ("iprange", Ok(value::Value::Hosts(low, high))) if low > high => {
-                let said = format!("xt_iprange: range {low}-{high} is reversed and will never match");
-                self.remarks.push((self.at, Remark::Warning(said)));
-            }
-            // It looks for the name of a label where the argument is no number.
-            ("connlabel", Err(_)) if !text.is_empty() => {
-                let said = "Warning: cannot open /etc/xtables/connlabel.conf: No such file or directory";
-                self.remarks.push((self.at, Remark::Warning(said.into())));
-            }
-            _ => {}
-        }
+        self.remarks.extend(Remark::of_value(ext.name, text, &value).map(|remark| (self.at, remark)));
         let value = value?;
         self.loaded[slot].given.push(Arg { opt, not, value });
         Ok(())
