@@ -6,6 +6,7 @@ use crate::net::{Happening, Host, HostId};
 use crate::netfilter::{CtEntry, Family, Ruleset};
 use crate::query::{Journey, NeighbourAt, PassLog, Stop, connections_at, neighbours_at, pass_log};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -54,7 +55,7 @@ pub struct LabSession {
     added: usize,
     run: Run,
     /// The hosts before each probe, and after the last.
-    hosts: Vec<Vec<Host>>,
+    hosts: Vec<BTreeMap<HostId, Host>>,
     journey: Journey,
 }
 
@@ -76,9 +77,10 @@ impl LabSession {
             return Err(LabOpenError::Probes(sent));
         }
         let mut hosts = Vec::new();
-        let run =
-            run_watched(&lab, MAX_EVENTS, |net| hosts.push(net.hosts().map(|(.., h)| h.clone()).collect()))
-                .map_err(LabOpenError::Build)?;
+        let run = run_watched(&lab, MAX_EVENTS, |net| {
+            hosts.push(net.hosts().map(|(id, _, h)| (id, h.clone())).collect())
+        })
+        .map_err(LabOpenError::Build)?;
         if run.network.is_over() {
             return Err(LabOpenError::Events);
         }
@@ -138,12 +140,12 @@ impl LabSession {
     /// A host as it was before a probe; a probe that runs a command shows it as it was afterwards.
     pub fn host(&self, probe: usize, host: HostId) -> Option<&Host> {
         let after = matches!(self.lab.probes.get(probe), Some(Probe::Run(_)));
-        self.hosts.get(probe + usize::from(after))?.get(usize::from(host.0))
+        self.hosts.get(probe + usize::from(after))?.get(&host)
     }
 
     /// The rules that a packet meets in a host, in a probe.
     pub fn rules(&self, probe: usize, host: HostId, family: Family) -> Arc<Ruleset> {
-        let host = self.hosts.get(probe).and_then(|hosts| hosts.get(usize::from(host.0)));
+        let host = self.hosts.get(probe).and_then(|hosts| hosts.get(&host));
         let rules = host.and_then(|h| h.netfilter.ruleset(family).cloned());
         rules.unwrap_or_else(|| Arc::new(Ruleset { family, ..Ruleset::default() }))
     }
@@ -156,7 +158,7 @@ impl LabSession {
 
     /// A host's connections at a stop.
     pub fn connections(&self, stop: &Stop, host: HostId) -> Vec<Arc<CtEntry>> {
-        let before = self.hosts.get(stop.probe).and_then(|hosts| hosts.get(usize::from(host.0)));
+        let before = self.hosts.get(stop.probe).and_then(|hosts| hosts.get(&host));
         before.map_or_else(Vec::new, |before| {
             connections_at(before, host, self.log(), self.until(stop), stop.time)
         })
@@ -164,7 +166,7 @@ impl LabSession {
 
     /// A host's neighbours at a stop.
     pub fn neighbours(&self, stop: &Stop, host: HostId) -> Vec<NeighbourAt> {
-        let before = self.hosts.get(stop.probe).and_then(|hosts| hosts.get(usize::from(host.0)));
+        let before = self.hosts.get(stop.probe).and_then(|hosts| hosts.get(&host));
         before.map_or_else(Vec::new, |before| neighbours_at(before, host, self.log(), self.until(stop)))
     }
 
