@@ -209,6 +209,19 @@ pub const ALL: &[&Extension] = &[
     &ports::UDP,
 ];
 
+/// Refuses a match's name that is too long to be one (`xtables_find_match`).
+///
+/// # Errors
+/// What iptables says of it.
+pub fn check_name(name: &str) -> Result<(), super::RuleError> {
+    /// `XT_EXTENSION_MAXNAMELEN`, without the byte at its end.
+    const MAX: usize = 28;
+    if name.len() > MAX {
+        return Err(super::RuleError::Said(format!("Invalid match name \"{name}\" ({MAX} chars max)")));
+    }
+    Ok(())
+}
+
 /// The match of this name for a family.
 pub fn find(name: &str, family: Family) -> Option<&'static Extension> {
     let name = match name {

@@ -12,9 +12,6 @@ use super::words::Word;
 use crate::packet::Proto;
 use smol_str::SmolStr;
 
-/// A match's name is this long at most (`XT_EXTENSION_MAXNAMELEN`).
-const MATCH_NAME_MAX: usize = 28;
-
 /// An extension that `-m`, `-j` or `-p` brought in, with what the rule gave it so far.
 pub(super) struct Loaded {
     pub(super) source: Source,
@@ -422,10 +419,7 @@ impl<'a> Parser<'a> {
     }
 
     fn load_match(&mut self, name: &str) -> Result<(), RuleError> {
-        if name.len() > MATCH_NAME_MAX {
-            let said = format!("Invalid match name \"{name}\" ({MATCH_NAME_MAX} chars max)");
-            return Err(RuleError::Said(said));
-        }
+        matches::check_name(name)?;
         match matches::find(name, self.reading.family) {
             Some(ext) => self.load(ext, false),
             None if !self.reading.dump => return Err(RuleError::NoSuchMatch(name.into())),
