@@ -209,7 +209,7 @@ fn crafted_packets_have_their_defaults() {
         icmp 10.0.0.1 > 10.0.0.2 network-redirect about udp 10.0.0.2:40000 > 10.0.0.1:53 | 56 bytes, 0 bytes None
         icmp 10.0.0.1 > 10.0.0.2 echo-request payload=28 | 56 bytes, 28 bytes None
         gre 10.0.0.1 > 10.0.0.2 ttl=3 tos=0x08 payload=4 | 24 bytes, b"0123" None
-        sctp 10.0.0.1:1 > 10.0.0.2:2 payload=1 | 33 bytes, b"\t" None
+        sctp 10.0.0.1:1 > 10.0.0.2:2 payload=1 bad-checksum | 33 bytes, b"\t" None
         sctp 10.0.0.1 > 10.0.0.2 payload=5 | 25 bytes, b"short" None
         udp 10.0.0.1:40000 > 10.0.0.2:53 payload=100 frag=0+ | 68 bytes, b"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" None
         udp 10.0.0.1 > 10.0.0.2 payload=100 frag=48 | 80 bytes, b"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx" None

@@ -18,7 +18,11 @@ impl Env for Nowhere {
     fn addr_type(&self, _: IpAddr, _: Option<&IfName>) -> Option<AddrType> {
         None
     }
-    fn interface_address(&self, _: &IfName, _: IpAddr) -> Option<IpAddr> {
+    fn source_address(&self, _: &IfName, _: IpAddr) -> Option<IpAddr> {
+        None
+    }
+
+    fn first_address(&self, _: &IfName, _: IpAddr) -> Option<IpAddr> {
         None
     }
 }

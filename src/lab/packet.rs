@@ -3,6 +3,7 @@
 use super::error::PacketFault;
 use super::value::{self, Bytes, Hex};
 use crate::abi::Mac;
+use crate::packet::checksum;
 use crate::packet::{
     Fragment, Icmp, IcmpType, Neighbour, Packet, Payload, Ports, Proto, Tcp, TcpFlags, TcpNumbers, TcpOption,
     TcpOptions, Transport,
@@ -244,8 +245,44 @@ impl CraftedPacket {
             Transport::Ports(p) if p.proto == Proto::UDP => bad,
             Transport::Tcp(_) => bad || none,
             Transport::Icmp(_) => bad && !(none && self.src.is_ipv6()) || none && self.src.is_ipv6(),
-            Transport::Ports(_) | Transport::Other(_) => false,
+            Transport::Ports(p) => match p.proto {
+                Proto::SCTP => !self.has_crc(),
+                Proto::UDPLITE => !self.covers(),
+                _ => false,
+            },
+            Transport::Other(_) => false,
         }
+    }
+
+    /// The transport header and what follows, as the lab gives them.
+    fn given_bytes(&self) -> Vec<u8> {
+        value::sized(self.data.as_ref().map_or(&[], Bytes::as_slice), self.size)
+    }
+
+    /// Whether an SCTP packet's checksum is right (RFC 9260 6.8).
+    fn has_crc(&self) -> bool {
+        let mut bytes = self.given_bytes();
+        let Some(field) = bytes.get_mut(8..12) else { return false };
+        let mut found = [0; 4];
+        found.copy_from_slice(field);
+        field.fill(0);
+        checksum::crc32c(&bytes) == u32::from_le_bytes(found)
+    }
+
+    /// Whether a UDP-Lite packet's checksum is there and right over what it covers (RFC 3828 3.1).
+    fn covers(&self) -> bool {
+        let bytes = self.given_bytes();
+        let Some([_, _, _, _, high, low, sum @ ..]) = bytes.get(..8) else { return false };
+        let covered = match usize::from(u16::from_be_bytes([*high, *low])) {
+            0 => bytes.len(),
+            covered => covered,
+        };
+        let Some(told) = bytes.get(..covered).filter(|_| covered >= 8 && *sum != [0, 0]) else {
+            return false;
+        };
+        // The pseudo-header tells the whole length.
+        let rest = checksum::add(bytes.len() as u16, !(told.len() as u16));
+        checksum::add(!checksum::of_transport(self.src, self.dst, Proto::UDPLITE.0, told), rest) == u16::MAX
     }
 
     /// What is after the IP header.

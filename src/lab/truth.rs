@@ -191,7 +191,10 @@ impl Pass {
         let Some(step) = netfilter_step(ruleset, event, &mut hook) else { return };
         let value = match &step {
             PathStep::Rule { table, chain, rule, text, verdict, to, .. } => {
-                self.counted.push((format!("{prefix}{table}/{chain}/{rule}"), self.now.len()));
+                // What a match drops itself, its rule does not count.
+                if !matches!(event, NfEvent::MatchDropped { .. }) {
+                    self.counted.push((format!("{prefix}{table}/{chain}/{rule}"), self.now.len()));
+                }
                 let rest = text.strip_prefix(&format!("-A {chain} ")).unwrap_or(text);
                 // A recording has no word for a queue's number.
                 let numbered = rest.contains("-j NFQUEUE") && !rest.ends_with("--queue-num 0");

@@ -352,8 +352,12 @@ impl Env for Host {
         Some(self.fib.address_type(&self.devices, addr, on))
     }
 
-    fn interface_address(&self, name: &IfName, to: IpAddr) -> Option<IpAddr> {
-        self.address_on(name, to)
+    fn source_address(&self, name: &IfName, to: IpAddr) -> Option<IpAddr> {
+        self.address_towards(name, to)
+    }
+
+    fn first_address(&self, name: &IfName, dst: IpAddr) -> Option<IpAddr> {
+        self.first_of(name, dst)
     }
 
     fn is_described(&self) -> bool {

@@ -33,6 +33,13 @@ impl Network {
             }
             Transport::Icmp(_) | Transport::Tcp(_) => {}
             Transport::Ports(_) if proto == Proto::UDP => {}
+            // Linux takes UDP-Lite as it takes UDP; what is wrong is dropped without a word.
+            Transport::Ports(_) if proto == Proto::UDPLITE && packet.bad_checksum => {}
+            Transport::Ports(_) if proto == Proto::UDPLITE => {
+                self.refuse(host, &skb, IcmpType::new(3, 3), IcmpType::new(1, 4), cause);
+            }
+            // Group memberships that nobody asked for (`igmp_rcv`).
+            Transport::Other(_) if proto == Proto::IGMP && packet.src.is_ipv4() => {}
             Transport::Ports(_) | Transport::Other(_) if raw => {}
             Transport::Ports(_) | Transport::Other(_) => {
                 self.refuse(host, &skb, IcmpType::new(3, 2), IcmpType::new(4, 1), cause);

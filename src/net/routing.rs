@@ -180,7 +180,7 @@ impl Host {
         let routed = self.fib.route_output(&self.devices, &flow).ok().and_then(|r| r.src);
         match (routed, about.iif.as_ref()) {
             (Some(src), _) => Some(src),
-            (None, Some(iif)) if !self.described => self.address_on(iif, dst),
+            (None, Some(iif)) if !self.described => self.address_towards(iif, dst),
             (None, _) => None,
         }
     }
@@ -241,8 +241,21 @@ impl Host {
         }
     }
 
-    /// The address that MASQUERADE and REDIRECT give: the interface's, near the other end where it has several.
-    pub(super) fn address_on(&self, name: &IfName, to: IpAddr) -> Option<IpAddr> {
+    /// The first address of the interface that packets for `dst` can be given to. For an IPv6 destination that is
+    /// not global it is one of the same reach (`nf_nat_redirect_ipv6_usable`).
+    pub(super) fn first_of(&self, name: &IfName, dst: IpAddr) -> Option<IpAddr> {
+        let link = self.devices.link(name)?;
+        let reach = |addr: IpAddr| match addr {
+            IpAddr::V6(a) => (a.is_loopback(), a.is_unicast_link_local()),
+            IpAddr::V4(_) => (false, false),
+        };
+        let near = reach(dst) != (false, false);
+        let usable = |addr: IpAddr| addr.is_ipv4() == dst.is_ipv4() && (!near || reach(addr) == reach(dst));
+        link.addrs.iter().filter(|a| !a.tentative).map(|a| a.local).find(|a| usable(*a))
+    }
+
+    /// The address that MASQUERADE gives: the interface's, near the other end where it has several.
+    pub(super) fn address_towards(&self, name: &IfName, to: IpAddr) -> Option<IpAddr> {
         let link = self.devices.link(name)?;
         match to {
             IpAddr::V4(to) => {
@@ -282,7 +295,8 @@ impl Host {
         let Ok(found) = lookup.result else { return false };
         match found.route.kind {
             RouteKind::Unicast => check.loose || found.route.uses(iif),
-            RouteKind::Local => check.accept_local,
+            RouteKind::Local if src.is_ipv6() => check.accept_local,
+            RouteKind::Local => check.accept_local && (check.loose || found.route.uses(iif)),
             _ => false,
         }
     }

@@ -349,6 +349,7 @@ impl<'a> Way<'a> {
 
     /// Out (`ip_output`, `ip_mc_output`); what goes out by `lo` comes in by it.
     fn leave(&mut self, skb: &mut Skb, hop: Hop, cause: EventId) -> End {
+        skb.gateway = hop.gateway;
         let original = skb.clone();
         if let Err(end) = self.hook(Hook::Postrouting, skb, cause) {
             return end;

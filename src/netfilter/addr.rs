@@ -143,8 +143,17 @@ pub fn option_host(text: &str, family: Family) -> Result<IpAddr, RuleError> {
     match found {
         Some(addr) => Ok(addr),
         None if other_family => said("getaddrinfo: Address family for hostname not supported\n"),
-        None => said("getaddrinfo: Temporary failure in name resolution\n"),
+        None if is_host_name(text, family) => said("getaddrinfo: Temporary failure in name resolution\n"),
+        None => said("getaddrinfo: Name or service not known\n"),
     }
+}
+
+/// True if the resolver asks for a name, as it can be one (`res_hnok`); for an IPv4 address one that looks like an
+/// address is none.
+fn is_host_name(text: &str, family: Family) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c) || !c.is_ascii();
+    let digits = family == Family::Ip && text.chars().all(|c| c.is_ascii_digit() || c == '.');
+    !text.is_empty() && !text.starts_with('-') && text.chars().all(fits) && !digits
 }
 
 /// An address of `-s` or `-d` with an optional mask: a prefix length, or a mask (`xtables_ipparse_multiple`).

@@ -52,9 +52,13 @@ pub trait Env {
     /// local. `None` where the host's routes do not tell.
     fn addr_type(&self, addr: IpAddr, on: Option<&IfName>) -> Option<AddrType>;
 
-    /// The address that MASQUERADE gives to packets that leave by an interface towards `to`, and REDIRECT
-    /// to those that came in by it. `None` where it has none or none is known.
-    fn interface_address(&self, name: &IfName, to: IpAddr) -> Option<IpAddr>;
+    /// The address that MASQUERADE gives to packets that leave by an interface, handed to `to`: a router, or
+    /// their destination. `None` where it has none or none is known.
+    fn source_address(&self, name: &IfName, to: IpAddr) -> Option<IpAddr>;
+
+    /// The address that REDIRECT and TPROXY give to packets for `dst` that came in by an interface: its first
+    /// of the family (`nf_nat_redirect_ipv4`, `nf_nat_redirect_ipv6`, `nf_tproxy_laddr4`).
+    fn first_address(&self, name: &IfName, dst: IpAddr) -> Option<IpAddr>;
 
     /// True if the host's interfaces, bridges, routes and sockets are all known; false where they were worked
     /// out from rules and packets, and what they do not tell is unknown.

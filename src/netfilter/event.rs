@@ -1,6 +1,7 @@
 //! What netfilter tells of a packet's way through it.
 
 use super::conntrack::{CtEntry, CtRef, CtStatus, Expectation, SctpState, TcpState};
+pub use super::dropped::KernelDrop;
 use super::fact::{Fact, Ternary};
 use super::ipset::SetChange;
 use super::{ChainName, Family, Hook, Policy, Rule, RuleRef, Skb, Stage, TableName};
@@ -48,6 +49,11 @@ pub enum Event {
         held: Ternary,
         /// Whether the walk goes on as if it had: differs from `held` only where that is unknown.
         taken: bool,
+    },
+    /// A match of a rule drops the packet itself, as it makes nothing of it (`hotdrop`); the rule does not count it.
+    MatchDropped {
+        /// The rule.
+        rule: RuleRef,
     },
     /// A chain came to its end, or a rule returned from it.
     ChainLeft {
@@ -423,22 +429,6 @@ pub enum ExpectChange {
     Replaced,
     /// The connection is gone that led to expect it.
     MasterGone,
-}
-
-/// Why connection tracking or translation drops a packet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum KernelDrop {
-    /// As many connections as `nf_conntrack_max` allows are there.
-    TableFull,
-    /// An ICMP redirect about a translated connection.
-    TranslatedRedirect,
-    /// A masqueraded connection would leave by another interface.
-    OtherInterface,
-    /// A line begins like a command that the helper must read, and does not end like one.
-    PartialCommand,
-    /// What the packet agrees on is expected already, or too much is.
-    NotExpectable,
 }
 
 /// What changed a packet.

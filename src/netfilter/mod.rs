@@ -7,6 +7,7 @@ pub mod check;
 mod choices;
 pub mod conntrack;
 mod core_parts;
+mod dropped;
 mod edit;
 pub mod env;
 pub mod error;

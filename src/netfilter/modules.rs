@@ -1,8 +1,9 @@
 //! What matches remember from packet to packet.
 
 use super::estimator::Estimator;
-use super::{CtId, Family, RuleRef};
+use super::{CtId, Family, RuleRef, Zone};
 use crate::abi::Time;
+use crate::packet::Tuple;
 use smol_str::SmolStr;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -14,12 +15,12 @@ pub struct Modules {
     pub limits: BTreeMap<Place, Bucket>,
     /// The token buckets of each table of `hashlimit`.
     pub hashlimits: BTreeMap<SmolStr, BTreeMap<HashKey, HashEntry>>,
-    /// The lists of `recent`, the entry that was touched longest ago first.
-    pub recent: BTreeMap<SmolStr, Vec<RecentEntry>>,
+    /// The lists of `recent`, by name; both families share them.
+    pub recent: BTreeMap<SmolStr, RecentList>,
     /// How many packets `statistic --mode nth` has seen since its last match.
     pub nth: BTreeMap<Place, u32>,
-    /// The connections that met each `connlimit`, by the network's address.
-    pub connlimits: BTreeMap<Place, BTreeMap<IpAddr, Vec<CtId>>>,
+    /// The connections that met each `connlimit`, by the network's address and the number of the zone.
+    pub connlimits: BTreeMap<Place, Counted>,
     /// The labels of connections, a bit each (`connlabel`).
     pub labels: BTreeMap<CtId, u128>,
     /// The rates that `-j RATEEST` measures, by name.
@@ -27,6 +28,9 @@ pub struct Modules {
     /// What is left of each `quota`, in bytes.
     pub quotas: BTreeMap<Place, u64>,
 }
+
+/// Connections that `connlimit` counts: each by its first direction and its zone.
+pub type Counted = BTreeMap<(IpAddr, u16), Vec<(Tuple, Zone)>>;
 
 /// A match's place: its rule, and its number there.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,6 +112,17 @@ pub struct Window {
     pub used: u64,
 }
 
+/// A list of `recent`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RecentList {
+    /// What of an address counts: as the rule said that was the first to name the list, for all that follow.
+    pub mask: [u8; 16],
+    /// How many moments an entry holds.
+    pub room: usize,
+    /// The entries, the one that was touched longest ago first.
+    pub entries: Vec<RecentEntry>,
+}
+
 /// An address in a list of `recent`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecentEntry {
@@ -119,8 +134,4 @@ pub struct RecentEntry {
     pub stamps: Vec<Time>,
     /// Where in the ring the next moment goes.
     pub next: usize,
-    /// How many moments the ring holds.
-    pub room: usize,
-    /// Its number in the order in which entries were made: of two with one address the newer is found.
-    pub born: u64,
 }

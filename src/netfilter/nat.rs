@@ -84,6 +84,11 @@ impl Netfilter {
                 let dropped = cx.sink.emit(Some(entered), Event::KernelDropped { why });
                 return HookVerdict::Lost(dropped, LostIn::Hook);
             }
+            if self.translating(manip, ct, id).is_some() && is_short_quote(&skb.packet) {
+                let why = KernelDrop::ShortQuote;
+                let dropped = cx.sink.emit(Some(entered), Event::KernelDropped { why });
+                return HookVerdict::Lost(dropped, LostIn::Hook);
+            }
             self.translate_error(manip, ct, id, skb, entered, cx);
             return HookVerdict::Accept;
         }
@@ -129,7 +134,7 @@ impl Netfilter {
             NatVariant::Snat => (Manip::Src, nat.range.addrs),
             NatVariant::Masquerade => {
                 let address = match &skb.oif {
-                    OutDev::Named(oif) => cx.env.interface_address(oif, skb.packet.dst),
+                    OutDev::Named(oif) => cx.env.source_address(oif, skb.gateway.unwrap_or(skb.packet.dst)),
                     OutDev::None | OutDev::Unknown => None,
                 };
                 match address {
@@ -148,7 +153,7 @@ impl Netfilter {
                 let local = match (hook, &skb.iif, skb.packet.dst.is_ipv4()) {
                     (Hook::Output, _, true) => Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
                     (Hook::Output, _, false) => Some(IpAddr::V6(Ipv6Addr::LOCALHOST)),
-                    (_, Some(iif), _) => cx.env.interface_address(iif, skb.packet.src),
+                    (_, Some(iif), _) => cx.env.first_address(iif, skb.packet.dst),
                     (_, None, _) => None,
                 };
                 // Without an address on the interface the kernel drops the packet.
@@ -308,6 +313,15 @@ fn is_error(packet: &Packet) -> bool {
     const REDIRECT6: u8 = 137;
     let v4 = packet.src.is_ipv4();
     packet.icmp().is_some_and(|i| i.kind.is_error(v4) || !v4 && i.kind.ty == REDIRECT6)
+}
+
+/// True for an error that quotes fewer than the eight bytes of a transport header that translating changes
+/// (`l4proto_manip_pkt`); of a protocol without ports it changes none.
+fn is_short_quote(packet: &Packet) -> bool {
+    packet.icmp().is_some_and(|icmp| {
+        let quoted = icmp.quoted.as_ref().filter(|q| !matches!(q.transport, Transport::Other(_)));
+        quoted.is_some_and(|q| u32::from(icmp.quoted_len) < q.header_len() + 8)
+    })
 }
 
 /// Gives a packet one end of a tuple.

@@ -85,6 +85,11 @@ pub fn read_rate(text: &str, scale: u64) -> Result<Option<(u64, u64)>, RuleError
             None => return Ok(None),
         }
     }
+    let below_zero = text.trim_start().strip_prefix('-').is_some_and(|n| atoi(n) > 0);
+    if below_zero {
+        // As an unsigned number it is too many.
+        return said(format!("Rate too fast \"{text}\""));
+    }
     let count = atoi(text);
     if count == 0 {
         return Ok(None);

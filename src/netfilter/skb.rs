@@ -4,7 +4,7 @@ use super::conntrack::{CtRef, Template};
 use crate::abi::{IfName, Mac};
 use crate::packet::Packet;
 use serde::Serialize;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// A packet on its way through a host (`struct sk_buff`).
@@ -16,6 +16,9 @@ pub struct Skb {
     pub iif: Option<IfName>,
     /// The interface it leaves by.
     pub oif: OutDev,
+    /// The router that it is handed to, where its destination is not on the link; from POSTROUTING on.
+    #[serde(skip)]
+    pub gateway: Option<IpAddr>,
     /// The port of a bridge that it came in by (`physindev`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub physin: Option<IfName>,
@@ -63,6 +66,7 @@ impl Skb {
             packet,
             iif: None,
             oif: OutDev::None,
+            gateway: None,
             physin: None,
             physout: None,
             mark: 0,

@@ -48,6 +48,19 @@ impl Netfilter {
             self.conntrack.settings.acct = 1;
         }
         self.hold_sets();
+        self.hold_lists();
+    }
+
+    /// Makes the lists that rules name with `recent`, and forgets those that none names any more.
+    fn hold_lists(&mut self) {
+        let mut before = std::mem::take(&mut self.modules.recent);
+        let rules = self.rulesets.values().flat_map(|r| r.rules());
+        for recent in rules.flat_map(|(_, r)| &r.matches).filter_map(Match::recent) {
+            let held = self.modules.recent.remove(&recent.name);
+            let mut list = held.or_else(|| before.remove(&recent.name));
+            recent.hold(&mut list);
+            self.modules.recent.extend(list.map(|list| (recent.name.clone(), list)));
+        }
     }
 
     /// Puts these sets in place of the ones before.

@@ -64,9 +64,10 @@ pub(super) fn read_tos(text: &str, _: Cx) -> Result<Value, RuleError> {
     }
 }
 
-/// The name of a DSCP class.
+/// The name of a DSCP class; what follows it is not looked at.
 pub(super) fn read_class(text: &str, _: Cx) -> Result<Value, RuleError> {
-    match CLASSES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
+    let begins = |name: &str| text.get(..name.len()).is_some_and(|s| s.eq_ignore_ascii_case(name));
+    match CLASSES.iter().find(|(name, _)| begins(name)) {
         Some((_, value)) => Ok(Value::Number(*value)),
         None => said(format!("Invalid DSCP value `{text}'")),
     }

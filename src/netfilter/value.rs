@@ -291,7 +291,8 @@ pub fn port(text: &str) -> Option<u16> {
     }
     let digits = text.trim_start().trim_start_matches('+');
     match digits.parse::<u64>() {
-        Ok(n) if !digits.starts_with('+') => Some(n as u16),
+        // What is -1 in 32 bits is taken for a name.
+        Ok(n) if !digits.starts_with('+') && n as u32 != u32::MAX => Some(n as u16),
         _ => services::port_of(text, None),
     }
 }
@@ -404,5 +405,5 @@ pub fn proto(text: &str) -> Result<Proto, RuleError> {
         Some(n) => u8::try_from(n).ok().map(Proto),
         None => Proto::by_name(text),
     };
-    found.ok_or_else(|| RuleError::UnknownProtocol(text.into()))
+    found.ok_or_else(|| RuleError::UnknownProtocol(text.to_ascii_lowercase()))
 }

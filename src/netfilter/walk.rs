@@ -401,6 +401,7 @@ impl TableWalk<'_> {
         let event = cx.sink.emit(Some(entered), Event::RuleAsked { rule: at.clone(), checks, held, taken });
         tell_sets(changes, event, cx);
         if effects.drop {
+            let event = cx.sink.emit(Some(event), Event::MatchDropped { rule: at.clone() });
             return (event, Asked::Malformed);
         }
         if let Some(mark) = effects.mark {

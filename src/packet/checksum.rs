@@ -28,6 +28,14 @@ pub fn of_transport(src: IpAddr, dst: IpAddr, proto: u8, segment: &[u8]) -> u16 
     [octets(dst), length, u16::from(proto), sum(segment)].into_iter().fold(octets(src), add) ^ u16::MAX
 }
 
+/// The CRC32c of SCTP (RFC 9260, appendix A), the field itself being zero.
+pub fn crc32c(bytes: &[u8]) -> u32 {
+    const POLYNOMIAL: u32 = 0x82f6_3b78;
+    let bit = |crc: u32| if crc & 1 == 1 { crc >> 1 ^ POLYNOMIAL } else { crc >> 1 };
+    let byte = |crc: u32, b: &u8| (0..8).fold(crc ^ u32::from(*b), |crc, _| bit(crc));
+    !bytes.iter().fold(u32::MAX, byte)
+}
+
 fn fold(mut sum: u64) -> u16 {
     while sum > 0xffff {
         sum = (sum & 0xffff) + (sum >> 16);
@@ -38,6 +46,11 @@ fn fold(mut sum: u64) -> u16 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn crc_of_digits() {
+        assert_eq!(crc32c(b"123456789"), 0xe306_9283);
+    }
 
     #[test]
     fn rfc_1071_example() {

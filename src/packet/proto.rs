@@ -30,6 +30,8 @@ impl Proto {
     pub const MH: Proto = Proto(135);
     /// UDP-Lite.
     pub const UDPLITE: Proto = Proto(136);
+    /// Internet group management.
+    pub const IGMP: Proto = Proto(2);
     /// Payload compression.
     pub const IPCOMP: Proto = Proto(108);
     /// IPv6's hop-by-hop options.

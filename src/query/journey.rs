@@ -390,6 +390,7 @@ fn is_stop(event: &Event) -> bool {
             NfEvent::HookEntered { .. }
             | NfEvent::Tracked { .. }
             | NfEvent::KernelDropped { .. }
+            | NfEvent::MatchDropped { .. }
             | NfEvent::LogWritten { .. }
             | NfEvent::Copied { .. }
             | NfEvent::SetChanged { .. }

@@ -105,6 +105,11 @@ pub fn netfilter_step(ruleset: &Ruleset, event: &NfEvent, hook: &mut Option<Hook
         NfEvent::RuleAsked { rule, held, taken: true, .. } => {
             matched(ruleset, rule, *held == Ternary::Unknown)
         }
+        NfEvent::MatchDropped { rule } => {
+            let step = matched(ruleset, rule, false)?;
+            let PathStep::Rule { table, chain, rule, text, maybe, .. } = step else { return None };
+            Some(PathStep::Rule { table, chain, rule, text, verdict: "DROP", to: None, maybe })
+        }
         NfEvent::ChainLeft { table, chain, returned: false, .. } => {
             Some(PathStep::End { table: *table, chain: chain.clone(), end: true })
         }

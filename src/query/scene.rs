@@ -155,6 +155,7 @@ impl Scene {
             NfEvent::PacketChanged { after, .. } => self.skb = after.clone(),
             NfEvent::ExpectationChanged { .. }
             | NfEvent::KernelDropped { .. }
+            | NfEvent::MatchDropped { .. }
             | NfEvent::Copied { .. }
             | NfEvent::LogWritten { .. }
             | NfEvent::CommandRun { .. }

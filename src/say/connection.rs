@@ -64,6 +64,7 @@ pub(super) fn kernel_dropped(text: &Text, why: KernelDrop) -> String {
         KernelDrop::TableFull => "kernel-drop-table-full",
         KernelDrop::TranslatedRedirect => "kernel-drop-translated-redirect",
         KernelDrop::OtherInterface => "kernel-drop-other-interface",
+        KernelDrop::ShortQuote => "kernel-drop-short-quote",
         KernelDrop::PartialCommand => "kernel-drop-partial-command",
         KernelDrop::NotExpectable => "kernel-drop-not-expectable",
     })

@@ -140,6 +140,8 @@ fn netfilter(lang: Lang, ruleset: &Ruleset, event: &NfEvent) -> String {
             };
             text.with(key, &[values[0], values[1], ("part", &part), ("found", &found)])
         }
+        NfEvent::MatchDropped { rule } => text
+            .with("match-dropped", &[("chain", rule.chain.as_str()), ("number", &rule.number().to_string())]),
         NfEvent::ChainLeft { table, chain, returned, .. } => {
             let key = if *returned { "chain-returned" } else { "chain-end" };
             text.with(key, &[("table", table.name()), ("chain", chain.as_str())])

@@ -435,6 +435,7 @@ fn is_told(event: &Event) -> bool {
             | NfEvent::StageSkipped { .. }
             | NfEvent::ChainEntered { .. }
             | NfEvent::RuleAsked { .. }
+            | NfEvent::MatchDropped { .. }
             | NfEvent::ChainLeft { .. }
             | NfEvent::PolicyApplied { .. }
             | NfEvent::TableDone { .. }

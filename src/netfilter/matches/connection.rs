@@ -173,9 +173,11 @@ pub(super) static CONNLABEL: Extension = Extension::a_match(
 
 /// A label's number; Debian 12 has no names for them.
 fn read_label(text: &str, _: Cx) -> Result<Value, RuleError> {
-    match super::super::value::number(text).filter(|n| *n <= u64::from(u16::MAX)) {
-        Some(n) => Ok(Value::Number(n)),
-        None => said(format!("label '{text}' not found or invalid value\n")),
+    match super::super::value::number(text) {
+        // Of a number 16 bits are kept.
+        Some(n) => Ok(Value::Number(n & 0xffff)),
+        None if text.is_empty() => said("Argument must have a minimum length of 1 characters\n"),
+        None => said(format!("label '{text}' not found or invalid value")),
     }
 }
 

@@ -6,8 +6,9 @@ use super::super::modules::Place;
 use super::super::rule::AddrMask;
 use super::super::text::{Print, SaveOptions};
 use super::super::value::{Kind, Value};
-use super::super::{Match, RuleError, TcpState};
+use super::super::{Match, RuleError, TcpState, Zone};
 use super::MatchCx;
+use crate::packet::Tuple;
 
 /// How many connections of one network are allowed (iptables-extensions(8), connlimit).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,26 +70,39 @@ impl ConnLimit {
         out.flag(if self.dest { "connlimit-daddr" } else { "connlimit-saddr" });
     }
 
-    /// Counts the connections that met the rule with an address of the packet's network, its own with them, as
-    /// `nf_conncount` does: one that is gone or closed no longer counts.
+    /// Counts the connections that met the rule with an address of the packet's network, its own with them
+    /// (`connlimit_mt`, `nf_conncount.c`). A packet whose connection no longer counts, and of whose network no other
+    /// does, is dropped.
     pub(super) fn test(&self, cx: &mut MatchCx) -> Test {
         let packet = &cx.skb.packet;
-        let own = if self.dest { packet.dst } else { packet.src };
-        let net = AddrMask::prefix(own, self.mask).map_or(own, |net| net.addr());
-        let rule = cx.modules.connlimits.entry(Place::of(cx.family, cx.at)).or_default();
-        let seen = rule.entry(net).or_default();
-        let closed = |tcp| matches!(tcp, Some(TcpState::TimeWait | TcpState::Close));
-        seen.retain(|id| cx.conntrack.entry(*id).is_some_and(|entry| !closed(entry.tcp)));
-        let count = match cx.skb.ct.and_then(|ct| ct.entry) {
-            Some(id) => {
-                if !seen.contains(&id) {
-                    seen.push(id);
-                }
-                seen.len()
-            }
-            None => seen.len() + 1,
+        let side = if self.dest { packet.dst } else { packet.src };
+        let net = AddrMask::prefix(side, self.mask).map_or(side, |net| net.addr());
+        let zone = match (cx.ct, &cx.skb.template) {
+            (Some(ct), _) => ct.zone,
+            (None, Some(template)) => template.zone(cx.skb.mark),
+            (None, None) => Zone::default(),
         };
-        Test::new((count > self.limit as usize) == self.above, Fact::Number(count as u64))
+        let rule = cx.modules.connlimits.entry(Place::of(cx.family, cx.at)).or_default();
+        let Some(own) = cx.ct.map(|ct| ct.original).or_else(|| Tuple::of(packet)) else {
+            cx.effects.drop = true;
+            return Test::new(false, Fact::Number(0));
+        };
+        let entry =
+            |(tuple, zone): &(Tuple, Zone)| cx.conntrack.find_in(tuple, *zone).map(|(entry, _)| entry);
+        let counts = |one: &(Tuple, Zone)| {
+            entry(one).is_some_and(|e| !matches!(e.tcp, Some(TcpState::TimeWait | TcpState::Close)))
+        };
+        let seen = rule.entry((net, zone.id)).or_default();
+        let is_own = |one: &(Tuple, Zone)| *one == (own, zone);
+        // One that is there is not added again, but taken out with the others that ended.
+        let there = seen.iter().any(|one| is_own(one) && entry(one).is_some());
+        seen.retain(counts);
+        if !there {
+            seen.push((own, zone));
+        }
+        let count = seen.len();
+        cx.effects.drop |= count == 0;
+        Test::new(count > 0 && (count > self.limit as usize) == self.above, Fact::Number(count as u64))
     }
 }
 

@@ -99,7 +99,7 @@ pub(super) static EXT: Extension = Extension::a_match(
         Opt::new("hashlimit-htable-gcinterval", Kind::Number(0, u32::MAX as u64)),
         Opt::new("hashlimit-htable-expire", Kind::Number(0, u32::MAX as u64)),
         Opt::new("hashlimit-mode", Kind::Own(read_mode)),
-        Opt::new("hashlimit-name", Kind::Cut(255)).req(),
+        Opt::new("hashlimit-name", Kind::Own(read_name)).req(),
         Opt::flag("hashlimit-rate-match"),
         Opt::new("hashlimit-rate-interval", Kind::Own(read_interval)),
     ],
@@ -197,6 +197,13 @@ fn check(args: &Args) -> Result<(), RuleError> {
         return said("a rate of less than 16b/s takes no burst");
     }
     if burst < second { said(format!("burst cannot be smaller than {second}b")) } else { Ok(()) }
+}
+
+fn read_name(text: &str, cx: Cx) -> Result<Value, RuleError> {
+    if text.is_empty() {
+        return said("Argument must have a minimum length of 1 characters\n");
+    }
+    super::super::value::read(Kind::Cut(255), text, cx)
 }
 
 fn build(args: &Args) -> Result<Match, RuleError> {
@@ -338,7 +345,7 @@ impl HashLimit {
         };
         let second = 1_000_000_000;
         let (most, bursts) = match self.rate {
-            HashRate::Packets { period, burst } => ((period * 1_000).saturating_mul(burst), 0),
+            HashRate::Packets { period, burst } => (nanoseconds(period.wrapping_mul(burst)), 0),
             HashRate::Bytes { bursts, .. } => (second, bursts),
         };
         let expires = cx.now.after(Duration::from_millis(self.expire.into()));
@@ -356,10 +363,11 @@ impl HashLimit {
         }
         flow.bucket.fill(cx.now, most);
         let cost = match self.rate {
-            HashRate::Packets { period, .. } => period * 1_000,
+            HashRate::Packets { period, .. } => nanoseconds(period),
             HashRate::Bytes { cost, .. } => {
                 let chunks = u64::from(packet.len() >> 4) + 1;
-                let cost = ((cost * second * chunks) >> 32).min(second);
+                let cost = (u128::from(cost) * u128::from(second) * u128::from(chunks)) >> 32;
+                let cost = u64::try_from(cost).unwrap_or(u64::MAX).min(second);
                 if flow.bucket.tokens < cost && flow.bursts > 0 {
                     flow.bursts -= 1;
                     flow.bucket.tokens = second;
@@ -398,11 +406,17 @@ impl HashLimit {
     }
 }
 
+/// Credits a second.
+const SECOND: u64 = 250 << 39;
+
 /// The kernel's credits of a period (`user2credits`), which wrap around.
 fn credits(period: u64) -> u64 {
-    /// Credits a second.
-    const SECOND: u64 = 250 << 39;
     period.wrapping_mul(SECOND / SCALE)
+}
+
+/// The time in which so many credits come: a burst that is longer than about 37 hours in all is less, as it wraps.
+fn nanoseconds(period: u64) -> u64 {
+    u64::try_from(u128::from(credits(period)) * 1_000_000_000 / u128::from(SECOND)).unwrap_or(u64::MAX)
 }
 
 impl HashLimit {

@@ -65,7 +65,8 @@ pub(super) fn range(args: &Args, name: &str) -> Inv<(u32, u32)> {
 /// `TYPE[:LENGTH],…`, at most 16, each cut to a byte.
 fn read_opts(text: &str, cx: Cx) -> Result<Value, RuleError> {
     let byte = |t: &str, what: &str| match leading_number(t) {
-        Some((n, _)) => Ok(n as u8),
+        Some((n, "")) => Ok(n as u8),
+        Some(_) => said(format!("{}: error parsing {what} `{t}'", cx.ext)),
         None => said(format!("{}: no valid digits in {what} `{t}'", cx.ext)),
     };
     let mut printed = Vec::new();
@@ -74,7 +75,11 @@ fn read_opts(text: &str, cx: Cx) -> Result<Value, RuleError> {
             return said("too many addresses specified");
         }
         printed.push(match item.split_once(':') {
-            Some((ty, len)) => format!("{}:{}", byte(ty, "opt")?, byte(len, "length")?),
+            Some((ty, len)) => match byte(ty, "opt")? {
+                0 if cx.ext == "hbh" => return said("PAD0 has not got length"),
+                0 => return said("PAD0 hasn't got length"),
+                ty => format!("{ty}:{}", byte(len, "length")?),
+            },
             None => byte(item, "opt")?.to_string(),
         });
     }

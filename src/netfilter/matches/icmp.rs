@@ -67,6 +67,7 @@ fn number(text: &str, protocol: &str) -> Result<(u8, u8, u8), RuleError> {
     }
     match rest.chars().next() {
         None => Ok((ty, codes.0, codes.1)),
+        Some(':') => said(format!("{protocol} type range not supported")),
         Some(c) => said(format!("unknown character {c}")),
     }
 }

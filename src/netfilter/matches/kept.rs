@@ -2,7 +2,7 @@
 
 use super::super::env::ReversePath;
 use super::super::extension::{Args, BOTH, Extension, Fidelity, Opt, V4, V6, said};
-use super::super::kept::Kept;
+use super::super::kept::{Kept, KeptOpt};
 use super::super::value::{Cx, Kind, Value, leading_number};
 use super::super::{Hook, Inv, KernelError, Match, RuleError, TableName};
 use super::around::{DevGroup, RealmTest, SocketTest};
@@ -46,11 +46,13 @@ pub(super) static ESP: Extension =
         spi(args, Proto::ESP, "espspi")
     })
     .protos(&[Proto::ESP]);
-pub(super) static IPCOMP: Extension =
-    Extension::a_match("ipcomp", BOTH, &[Opt::new("ipcompspi", RANGE).inv(), Opt::flag("compres")], |args| {
-        spi(args, Proto::IPCOMP, "ipcompspi")
-    })
-    .protos(&[Proto::IPCOMP]);
+pub(super) static IPCOMP: Extension = Extension::a_match(
+    "ipcomp",
+    BOTH,
+    &[Opt::new("ipcompspi", RANGE).inv(), Opt::flag("compres")],
+    compressed,
+)
+.protos(&[Proto::IPCOMP]);
 
 fn auth(args: &Args) -> Result<Match, RuleError> {
     Kept::all(args).asking(Ask::Auth(AuthTest {
@@ -62,6 +64,16 @@ fn auth(args: &Args) -> Result<Match, RuleError> {
 
 fn spi(args: &Args, proto: Proto, option: &str) -> Result<Match, RuleError> {
     Kept::all(args).asking(Ask::Spi(SpiTest { proto, spi: range(args, option) }))
+}
+
+/// Without an index only 0 is asked for: nothing sets the range before the options are read.
+fn compressed(args: &Args) -> Result<Match, RuleError> {
+    let mut kept = Kept::all(args);
+    let spi = if args.has("ipcompspi") { range(args, "ipcompspi") } else { Inv::yes((0, 0)) };
+    if !args.has("ipcompspi") {
+        kept.opts.insert(0, KeptOpt { name: "ipcompspi", not: false, value: "0".into() });
+    }
+    kept.asking(Ask::Spi(SpiTest { proto: Proto::IPCOMP, spi }))
 }
 
 /// The number of an option that must be given.

@@ -84,7 +84,8 @@ pub(super) fn print(m: &Kept, out: &mut Print) {
         }
         "helper" => {
             let not = if is_not(m, "helper") { "! " } else { "" };
-            out.words(format_args!("helper match {not}\"{}\"", m.get("helper").unwrap_or_default()));
+            let name = m.get("helper").unwrap_or_default().trim_matches('"');
+            out.words(format_args!("helper match {not}\"{name}\""));
         }
         "ipcomp" => {
             out.words("comp");
@@ -140,8 +141,8 @@ pub(super) fn print(m: &Kept, out: &mut Print) {
                 let name = opt.name.trim_start_matches("srh-");
                 match name {
                     "psid" | "nsid" | "lsid" => {
-                        let not = if opt.not { "! " } else { "" };
-                        out.words(format_args!("{name} {not}{}", opt.value));
+                        let not = if opt.not { "!" } else { "" };
+                        out.words(format_args!("{name} {not} {}", opt.value));
                     }
                     _ => out.words(format_args!("{name}:{}{}", Print::not(opt.not), opt.value)),
                 }
@@ -166,6 +167,10 @@ pub(super) fn print(m: &Kept, out: &mut Print) {
         "u32" => {
             let not = if is_not(m, "u32") { "! " } else { "" };
             out.words(format_args!("u32 {not}\"{}\"", m.get("u32").unwrap_or_default().trim_matches('"')));
+        }
+        "osf" => {
+            let not = if is_not(m, "genre") { "! " } else { "" };
+            out.words(format_args!("OS fingerprint match {not}{}", m.get("genre").unwrap_or_default()));
         }
         "policy" => policy(m, out),
         "devgroup" => out.as_saved(|save| m.save(save)),
@@ -259,12 +264,12 @@ fn time(m: &Kept, out: &mut Print) {
     }
 }
 
+/// What iptables writes behind a day: it goes by the last digit alone.
 fn ordinal(day: &str) -> &'static str {
-    match day {
-        "11" | "12" | "13" => "th",
-        _ if day.ends_with('1') => "st",
-        _ if day.ends_with('2') => "nd",
-        _ if day.ends_with('3') => "rd",
+    match day.as_bytes().last() {
+        Some(b'1') => "st",
+        Some(b'2') => "nd",
+        Some(b'3') => "rd",
         _ => "th",
     }
 }

@@ -209,6 +209,19 @@ pub const ALL: &[&Extension] = &[
     &ports::UDP,
 ];
 
+/// Refuses a match's name that is too long to be one (`xtables_find_match`).
+///
+/// # Errors
+/// What iptables says of it.
+pub fn check_name(name: &str) -> Result<(), super::RuleError> {
+    /// `XT_EXTENSION_MAXNAMELEN`, without the byte at its end.
+    const MAX: usize = 28;
+    if name.len() > MAX {
+        return Err(super::RuleError::Said(format!("Invalid match name \"{name}\" ({MAX} chars max)")));
+    }
+    Ok(())
+}
+
 /// The match of this name for a family.
 pub fn find(name: &str, family: Family) -> Option<&'static Extension> {
     let name = match name {
@@ -402,6 +415,14 @@ impl Match {
             Match::Connection(_) | Match::ConnLimit(_) | Match::Conntrack(_) | Match::State(_) => true,
             Match::Mark(m) => m.of_connection,
             _ => false,
+        }
+    }
+
+    /// The match, if it is `recent`.
+    pub fn recent(&self) -> Option<&Recent> {
+        match self {
+            Match::Recent(m) => Some(m),
+            _ => None,
         }
     }
 

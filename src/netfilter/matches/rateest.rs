@@ -10,18 +10,16 @@ use super::typed::Ask;
 use smol_str::SmolStr;
 use std::cmp::Ordering;
 
-const U32: Kind = Kind::Number(0, u32::MAX as u64);
-
 pub(super) static EXT: Extension = Extension::a_match(
     "rateest",
     BOTH,
     &[
         Opt::new("rateest1", Kind::Cut(15)).inv().or(&["rateest"]),
         Opt::new("rateest-bps1", Kind::Own(read_rate)).or(&["rateest-bps"]),
-        Opt::new("rateest-pps1", U32).or(&["rateest-pps"]),
+        Opt::new("rateest-pps1", Kind::Own(read_packets)).or(&["rateest-pps"]),
         Opt::new("rateest2", Kind::Cut(15)).inv(),
         Opt::new("rateest-bps2", Kind::Own(read_rate)),
-        Opt::new("rateest-pps2", U32),
+        Opt::new("rateest-pps2", Kind::Own(read_packets)),
         Opt::flag("rateest-delta"),
         Opt::flag("rateest-lt").inv().not_with(&["rateest-gt", "rateest-eq"]),
         Opt::flag("rateest-gt").inv().not_with(&["rateest-lt", "rateest-eq"]),
@@ -51,8 +49,14 @@ fn read_rate(text: &str, _: Cx) -> Result<Value, RuleError> {
     };
     match (number.parse::<f64>(), bytes) {
         (Ok(n), Some(bytes)) => Ok(Value::Number((n * bytes) as u64)),
-        _ => said(format!("rateest: bad rate `{text}'")),
+        _ => said(format!("rateest: could not parse rate `{text}'")),
     }
+}
+
+/// A number of packets a second.
+fn read_packets(text: &str, cx: Cx) -> Result<Value, RuleError> {
+    super::super::value::read(Kind::Number(0, u32::MAX.into()), text, cx)
+        .or_else(|_| said(format!("rateest: could not parse pps `{text}'")))
 }
 
 /// Bytes a second as iptables prints them: bits.

@@ -3,8 +3,7 @@
 use super::super::error::KernelError;
 use super::super::extension::{Args, BOTH, Extension, Opt, said};
 use super::super::fact::{Absent, Fact, Test};
-use super::super::modules::RecentEntry;
-use super::super::rule::AddrMask;
+use super::super::modules::{RecentEntry, RecentList};
 use super::super::skb::Sender;
 use super::super::text::{Print, SaveOptions};
 use super::super::value::{Kind, Value};
@@ -140,52 +139,59 @@ impl Recent {
         wrong.then_some(KernelError::InvalidArgument)
     }
 
+    /// A rule with the match is there: the list comes into being, or is emptied where its entries are to hold more
+    /// moments from now on (`recent_mt_check`).
+    pub fn hold(&self, list: &mut Option<RecentList>) {
+        let room = if self.hitcount > 0 { (self.hitcount as usize).next_power_of_two() } else { STAMPS };
+        let list =
+            list.get_or_insert_with(|| RecentList { mask: octets(self.mask), room, entries: Vec::new() });
+        if room > list.room {
+            list.entries.clear();
+            list.room = room;
+        }
+    }
+
     /// As `recent_mt` does.
     pub(super) fn test(&self, cx: &mut MatchCx) -> Test {
+        let Some(list) = cx.modules.recent.get_mut(&self.name) else {
+            return Test::new(self.action.not, Fact::Absent(Absent::Entry));
+        };
         let packet = &cx.skb.packet;
-        let addr = if self.dest { packet.dst } else { packet.src };
-        let masked = AddrMask::new(addr, self.mask).map_or(addr, |net| net.addr());
+        let masked = masked(if self.dest { packet.dst } else { packet.src }, &list.mask);
         // The TTL as it was before forwarding took one off.
         let forwarded = cx.hook.has_oif() && cx.skb.sender == Sender::Kernel;
         let ttl = packet.ttl.saturating_add(u8::from(forwarded));
         let not = self.action.not;
-        let list = cx.modules.recent.entry(self.name.clone()).or_default();
         let fits = |e: &RecentEntry| e.addr == masked && (!self.rttl || e.ttl == ttl || e.ttl == 0);
-        let found = list.iter().enumerate().filter(|(_, e)| fits(e)).max_by_key(|(_, e)| e.born);
-        let Some((place, _)) = found else {
+        let Some(place) = list.entries.iter().position(fits) else {
             if self.action.value == RecentAction::Set {
-                if list.len() >= LIST_MAX {
-                    list.remove(0);
+                if list.entries.len() >= LIST_MAX {
+                    list.entries.remove(0);
                 }
-                // The kernel looks up what is under the mask, and puts in the whole address.
-                let born = list.iter().map(|e| e.born + 1).max().unwrap_or(0);
-                list.push(RecentEntry { addr, ttl, stamps: vec![cx.now], next: 1, room: self.room(), born });
+                list.entries.push(RecentEntry { addr: masked, ttl, stamps: vec![cx.now], next: 1 });
                 return Test::new(!not, Fact::Number(1));
             }
             return Test::new(not, Fact::Absent(Absent::Entry));
         };
-        let seen = list[place].stamps.len() as u64;
-        list[place].room = list[place].room.max(self.room());
-        let born = list[place].born;
+        let seen = list.entries[place].stamps.len() as u64;
         let held = match self.action.value {
             RecentAction::Set => {
-                self.touch(list, place, ttl, cx.now);
+                list.touch(place, ttl, cx.now);
                 true
             }
             RecentAction::Remove => {
-                list.remove(place);
+                list.entries.remove(place);
                 true
             }
             RecentAction::Check | RecentAction::Update => {
-                let entry = &list[place];
+                let entry = &list.entries[place];
                 let fresh = entry.stamps.iter().filter(|s| self.is_fresh(**s, cx.now)).count();
                 let held = fresh > 0 && fresh >= self.hitcount as usize;
                 let updates = self.action.value == RecentAction::Update && held != not;
-                if self.reap && !(updates && place == 0) {
-                    self.reap_oldest(list, cx.now);
-                }
+                // The entry itself is not forgotten where it is about to be noted.
+                let reaped = self.reap && !(updates && place == 0) && self.reap_oldest(list, cx.now);
                 if updates {
-                    self.touch_born(list, born, ttl, cx.now);
+                    list.touch(place - usize::from(reaped), ttl, cx.now);
                 }
                 return Test::new(held != not, Fact::Number(fresh as u64));
             }
@@ -197,36 +203,50 @@ impl Recent {
         self.seconds == 0 || now.since(stamp).as_secs_f64() <= f64::from(self.seconds)
     }
 
-    /// Forgets the entry that was touched longest ago, if its last moment is too old.
-    fn reap_oldest(&self, list: &mut Vec<RecentEntry>, now: Time) {
+    /// Forgets the entry that was touched longest ago, if its last moment is too old; says whether it did.
+    fn reap_oldest(&self, list: &mut RecentList, now: Time) -> bool {
         let last = |e: &RecentEntry| e.stamps.get(e.next.wrapping_sub(1)).copied();
-        if list.first().and_then(last).is_some_and(|stamp| !self.is_fresh(stamp, now)) {
-            list.remove(0);
+        let old = list.entries.first().and_then(last).is_some_and(|stamp| !self.is_fresh(stamp, now));
+        if old {
+            list.entries.remove(0);
         }
+        old
     }
+}
 
-    /// The moments that an entry must hold for this rule.
-    fn room(&self) -> usize {
-        (self.hitcount as usize).next_power_of_two().max(STAMPS)
-    }
-
-    fn touch_born(&self, list: &mut Vec<RecentEntry>, born: u64, ttl: u8, now: Time) {
-        if let Some(place) = list.iter().position(|e| e.born == born) {
-            self.touch(list, place, ttl, now);
-        }
-    }
-
+impl RecentList {
     /// Notes the moment, and makes the entry the last to be forgotten.
-    fn touch(&self, list: &mut Vec<RecentEntry>, place: usize, ttl: u8, now: Time) {
-        let mut entry = list.remove(place);
-        entry.next %= entry.room;
+    fn touch(&mut self, place: usize, ttl: u8, now: Time) {
+        let mut entry = self.entries.remove(place);
+        entry.next %= self.room;
         match entry.stamps.get_mut(entry.next) {
             Some(stamp) => *stamp = now,
             None => entry.stamps.push(now),
         }
         entry.next += 1;
         entry.ttl = ttl;
-        list.push(entry);
+        self.entries.push(entry);
+    }
+}
+
+/// An address as the kernel holds either family's (`union nf_inet_addr`).
+fn octets(addr: IpAddr) -> [u8; 16] {
+    match addr {
+        IpAddr::V4(a) => {
+            let [a, b, c, d] = a.octets();
+            [a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        }
+        IpAddr::V6(a) => a.octets(),
+    }
+}
+
+/// What a list's mask leaves of an address.
+fn masked(addr: IpAddr, mask: &[u8; 16]) -> IpAddr {
+    let mut left = octets(addr);
+    left.iter_mut().zip(mask).for_each(|(octet, mask)| *octet &= mask);
+    match (addr, left) {
+        (IpAddr::V4(_), [a, b, c, d, ..]) => IpAddr::from([a, b, c, d]),
+        (IpAddr::V6(_), _) => IpAddr::from(left),
     }
 }
 

@@ -88,10 +88,12 @@ pub(super) static CONNSECMARK: Extension = Extension::a_target(
 
 const PREFIXES: &[Opt] =
     &[Opt::new("src-pfx", Kind::HostMask).req(), Opt::new("dst-pfx", Kind::HostMask).req()];
-pub(super) static DNPT: Extension =
-    Extension::a_target("DNPT", V6, PREFIXES, |args| prefixes(args, true)).tables(MANGLE);
-pub(super) static SNPT: Extension =
-    Extension::a_target("SNPT", V6, PREFIXES, |args| prefixes(args, false)).tables(MANGLE);
+pub(super) static DNPT: Extension = Extension::a_target("DNPT", V6, PREFIXES, |args| prefixes(args, true))
+    .tables(MANGLE)
+    .hooks(&[Hook::Prerouting, Hook::Output]);
+pub(super) static SNPT: Extension = Extension::a_target("SNPT", V6, PREFIXES, |args| prefixes(args, false))
+    .tables(MANGLE)
+    .hooks(&[Hook::Input, Hook::Postrouting]);
 
 /// A prefix is printed with its length.
 fn prefixes(args: &Args, destination: bool) -> Result<Target, RuleError> {
@@ -172,7 +174,7 @@ pub(super) static SYNPROXY: Extension = kept(
     &[
         Opt::flag("sack-perm"),
         Opt::flag("timestamp"),
-        Opt::new("wscale", U32),
+        Opt::new("wscale", Kind::Own(read_wscale)),
         Opt::new("mss", Kind::Own(read_mss)),
         Opt::flag("ecn"),
     ],
@@ -184,6 +186,12 @@ pub(super) static SYNPROXY: Extension = kept(
 fn read_mss(text: &str, cx: Cx) -> Result<Value, RuleError> {
     let value = super::super::value::read(U32, text, cx)?;
     Ok(Value::Number(value.number() & 0xffff))
+}
+
+/// A number of 32 bits, of which 8 are kept.
+fn read_wscale(text: &str, cx: Cx) -> Result<Value, RuleError> {
+    let value = super::super::value::read(U32, text, cx)?;
+    Ok(Value::Number(value.number() & 0xff))
 }
 
 /// TCP options by name.
@@ -287,7 +295,11 @@ pub(super) fn kernel(kept: &Kept, proto: Option<Proto>) -> Option<KernelError> {
             let tcp = ["ecn-tcp-remove", "ecn-tcp-ece", "ecn-tcp-cwr"];
             tcp.iter().any(|o| kept.has(o)) && proto != Some(Proto::TCP)
         }
-        "IDLETIMER" => kept.get("timeout") == Some("0"),
+        "IDLETIMER" => {
+            // The kernel counts milliseconds in 31 bits.
+            let seconds = kept.get("timeout").and_then(|t| t.parse::<u32>().ok()).unwrap_or(0);
+            !(1..i32::MAX as u32 / 1_000).contains(&seconds)
+        }
         "TEE" => matches!(kept.get("gateway"), Some("0.0.0.0" | "::")),
         // Labels of a security module that is not there.
         "SECMARK" => return Some(KernelError::Missing),

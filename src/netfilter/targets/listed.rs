@@ -67,6 +67,7 @@ fn hmark(t: &Kept, out: &mut Print) {
         let name = opt.name.trim_start_matches("hmark-");
         if !matches!(name, "mod" | "offset" | "tuple") {
             let value = match opt.value.strip_prefix("0x") {
+                Some(hex) if hex.bytes().all(|b| b == b'0') => "0x0".to_owned(),
                 Some(hex) => format!("0x{}", hex.trim_start_matches('0')),
                 None => opt.value.to_string(),
             };

@@ -44,9 +44,10 @@ fn check(args: &Args) -> Result<(), RuleError> {
 }
 
 fn build(args: &Args) -> Result<Target, RuleError> {
-    // Given both, the clamp wins.
+    // Given both, the last one holds.
+    let last = args.given.last().map(|a| args.name_of(a));
     Ok(Target::TcpMss(match args.number("set-mss") {
-        Some(mss) if !args.has("clamp-mss-to-pmtu") => TcpMss::Set(mss as u16),
+        Some(mss) if last == Some("set-mss") => TcpMss::Set(mss as u16),
         _ => TcpMss::Clamp,
     }))
 }

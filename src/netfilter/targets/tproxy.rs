@@ -22,7 +22,7 @@ impl TProxy {
         let Some((_, dport)) = skb.packet.ports().filter(|_| hook == Hook::Prerouting) else {
             return Some(false);
         };
-        let near = || skb.iif.as_ref().and_then(|iif| env.interface_address(iif, skb.packet.src));
+        let near = || skb.iif.as_ref().and_then(|iif| env.first_address(iif, skb.packet.dst));
         let addr = self.addr.or_else(near).unwrap_or(skb.packet.dst);
         let to = SocketAddr::new(addr, if self.port == 0 { dport } else { self.port });
         // A connection that runs already comes before the listener.
@@ -59,7 +59,11 @@ mod tests {
         fn addr_type(&self, _: IpAddr, _: Option<&IfName>) -> Option<AddrType> {
             None
         }
-        fn interface_address(&self, _: &IfName, _: IpAddr) -> Option<IpAddr> {
+        fn source_address(&self, _: &IfName, _: IpAddr) -> Option<IpAddr> {
+            None
+        }
+
+        fn first_address(&self, _: &IfName, _: IpAddr) -> Option<IpAddr> {
             Some(IpAddr::from([10, 0, 0, 1]))
         }
         fn socket(&self, skb: &Skb) -> Option<Option<SocketFacts>> {

@@ -419,6 +419,7 @@ impl<'a> Parser<'a> {
     }
 
     fn load_match(&mut self, name: &str) -> Result<(), RuleError> {
+        matches::check_name(name)?;
         match matches::find(name, self.reading.family) {
             Some(ext) => self.load(ext, false),
             None if !self.reading.dump => return Err(RuleError::NoSuchMatch(name.into())),
@@ -459,8 +460,10 @@ impl<'a> Parser<'a> {
             Kind::None => "",
             Kind::TwoTexts => {
                 let first = self.argument(attached)?;
+                check_once(ext, &self.loaded[slot].given, opt, self.not.is_some())?;
                 if !self.has_argument() {
-                    return Err(RuleError::Said(format!("--{} requires two args.", option.name)));
+                    let end = if ext.name == "sctp" { "" } else { "." };
+                    return Err(RuleError::Said(format!("--{} requires two args{end}", option.name)));
                 }
                 joined = format!("{first} {}", self.argument(None)?);
                 &joined
@@ -475,7 +478,9 @@ impl<'a> Parser<'a> {
         check_once(ext, &self.loaded[slot].given, opt, not)?;
         let (family, proto) = (self.reading.family, self.rule.proto);
         let cx = value::Cx { ext: ext.name, opt: option.name, family, not, proto };
-        let value = value::read(option.kind, text, cx)?;
+        let value = value::read(option.kind, text, cx);
+        self.remarks.extend(Remark::of_value(ext.name, text, &value).map(|remark| (self.at, remark)));
+        let value = value?;
         self.loaded[slot].given.push(Arg { opt, not, value });
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use super::super::error::RuleError;
 use super::super::ipset::Sets;
+use super::super::value::Value;
 use super::super::{ChainName, Counters, Family, Rule, TableName};
 use super::parser::Parser;
 use super::verb::Verb;
@@ -50,6 +51,24 @@ pub enum Remark {
     Trap(String),
     /// A set that the text does not bring along.
     NoSet(String),
+}
+
+impl Remark {
+    /// What iptables warns of when it reads an extension's value.
+    pub(super) fn of_value(ext: &str, text: &str, value: &Result<Value, RuleError>) -> Option<Remark> {
+        match (ext, value) {
+            ("iprange", Ok(Value::Hosts(low, high))) if low > high => {
+                let said = format!("xt_iprange: range {low}-{high} is reversed and will never match");
+                Some(Remark::Warning(said))
+            }
+            // It looks for the name of a label where the argument is no number.
+            ("connlabel", Err(_)) if !text.is_empty() => {
+                let said = "Warning: cannot open /etc/xtables/connlabel.conf: No such file or directory";
+                Some(Remark::Warning(said.into()))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// How a command is read.

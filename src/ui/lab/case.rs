@@ -281,7 +281,9 @@ impl LabCase {
                 let rules = self.rules_at(stop);
                 rules.rule(rule).and_then(|rule| pieces::target(rule)).map_or(Look::YES, |(look, _)| look)
             }
-            NfEvent::PolicyApplied { policy: Policy::Drop, .. } | NfEvent::KernelDropped { .. } => Look::NO,
+            NfEvent::PolicyApplied { policy: Policy::Drop, .. }
+            | NfEvent::KernelDropped { .. }
+            | NfEvent::MatchDropped { .. } => Look::NO,
             NfEvent::PolicyApplied { policy: Policy::Accept, .. } => Look::YES,
             NfEvent::ConnectionChanged { change: CtChange::Clash, .. } => Look::NO,
             NfEvent::Tracked { .. }

@@ -223,7 +223,7 @@ impl Maker<'_> {
                 self.also(id);
                 self.know(entry);
             }
-            NfEvent::KernelDropped { .. } => {
+            NfEvent::KernelDropped { .. } | NfEvent::MatchDropped { .. } => {
                 let stage = self.table.map_or(Stage::Conntrack, Stage::Table);
                 let spot = self.hook.map_or(Spot::Arrives, |hook| Spot::At(hook, stage));
                 self.push(id, spot, None, Look::NO, Some(AttrValue::Static("DROP")));

@@ -46,6 +46,7 @@ policy = { $table } { $chain }: no rule decided, so the policy does: { $policy }
 
 rule-yes = { $chain } { $number } matches: { $rule }
 rule-no = { $chain } { $number } does not match: { $part } asks, the packet has { $found }
+match-dropped = { $chain } { $number } drops the packet by its match, which makes nothing of it
 rule-unknown-taken = { $chain } { $number } may match ({ $part }: { $found }); this way goes on as if it did
 rule-unknown-passed = { $chain } { $number } may match ({ $part }: { $found }); this way goes on as if it did not
 
@@ -97,6 +98,7 @@ expect-master-gone = The connection is gone that led to expect this one: { $expe
 kernel-drop-table-full = The table of connections is full (nf_conntrack_max): the packet is dropped
 kernel-drop-translated-redirect = An ICMP redirect about a translated connection helps nobody: the packet is dropped
 kernel-drop-other-interface = The connection was masqueraded by another interface: the packet is dropped and the connection forgotten
+kernel-drop-short-quote = The error quotes too little of the packet for its ports to be translated: it is dropped
 kernel-drop-partial-command = The helper must read this command and sees only a part of it: the packet is dropped
 kernel-drop-not-expectable = The connection that the packet agrees on cannot be expected: the packet is dropped
 

@@ -46,6 +46,7 @@ policy = { $table } { $chain }: 결정한 규칙이 없어 기본 정책을 따�
 
 rule-yes = { $chain } { $number }번 규칙 일치: { $rule }
 rule-no = { $chain } { $number }번 규칙 불일치: 조건은 { $part }, 패킷은 { $found }
+match-dropped = { $chain } { $number }의 매치가 패킷을 해석할 수 없어 스스로 버립니다
 rule-unknown-taken = { $chain } { $number }번 규칙은 일치할 수도 있습니다({ $part }: { $found }). 여기서는 일치한 것으로 보고 계속합니다
 rule-unknown-passed = { $chain } { $number }번 규칙은 일치할 수도 있습니다({ $part }: { $found }). 여기서는 일치하지 않은 것으로 보고 계속합니다
 
@@ -97,6 +98,7 @@ expect-master-gone = 예고한 연결이 사라져 더는 기다리지 않습니
 kernel-drop-table-full = 연결 테이블이 가득 차서(nf_conntrack_max) 패킷을 버립니다
 kernel-drop-translated-redirect = 변환된 연결에 대한 ICMP 리다이렉트는 쓸모가 없으므로 패킷을 버립니다
 kernel-drop-other-interface = 이 연결은 다른 인터페이스로 마스커레이드되었으므로 패킷을 버리고 연결을 지웁니다
+kernel-drop-short-quote = 오류에 인용된 패킷이 너무 짧아 포트를 변환할 수 없으므로 버립니다
 kernel-drop-partial-command = 헬퍼가 읽어야 할 명령이 일부만 보이므로 패킷을 버립니다
 kernel-drop-not-expectable = 이 패킷이 약속하는 연결을 기다릴 수 없으므로 패킷을 버립니다
 
