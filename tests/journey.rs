@@ -6,6 +6,8 @@
 use std::collections::BTreeSet;
 use vitrine::abi::EventId;
 use vitrine::net::HostId;
+use vitrine::netfilter::Family;
+use vitrine::netfilter::text::Save;
 use vitrine::query::{Direction, Place, Topology, is_begin};
 use vitrine::session::{LabOpenError, LabSession};
 
@@ -209,4 +211,59 @@ fn a_probe_is_added_and_taken_back() {
     assert!(session.undo().is_none());
     let nobody = serde_json::from_str(r#"{"do": "ping", "from": "nobody", "dst": "192.168.1.1"}"#).unwrap();
     assert!(matches!(session.with(nobody), Err(LabOpenError::Read(_))));
+}
+
+#[test]
+fn rules_at_a_probes_end_are_those_before_the_next_with_all_that_they_have_counted() {
+    let (mut counted, mut changed) = (0, 0);
+    for (name, session) in labs() {
+        let count = session.journey().probes.len();
+        for probe in 0..count {
+            for (id, ..) in session.network().hosts() {
+                for family in [Family::Ip, Family::Ip6] {
+                    let Some(after) = session.before(probe + 1, id) else { continue };
+                    let mut stop = session.journey().stops[session.journey().probes[probe]].clone();
+                    let end = session.start(probe + 1).unwrap();
+                    stop.event = end.0.checked_sub(1).map(EventId);
+                    let rules = session.counted(&stop, id, family);
+                    let want = after.netfilter.with_totals(family);
+                    let text = |ruleset| Save { ruleset, counters: true }.to_string();
+                    assert_eq!(text(&rules), text(&want), "{name}, probe {}", probe + 1);
+                    counted += want.rules().filter(|(_, r)| r.counters.packets > 0).count();
+                    let start = session.before(probe, id).unwrap();
+                    let was = start.netfilter.ruleset(family).map_or(0, |r| r.rules().count());
+                    changed += usize::from(was != want.rules().count());
+                    let plain = session.rules(probe, Some(end), id, family);
+                    assert_eq!(
+                        plain.rules().map(|(at, _)| at).collect::<Vec<_>>(),
+                        want.rules().map(|(at, _)| at).collect::<Vec<_>>(),
+                        "{name}, probe {}",
+                        probe + 1
+                    );
+                }
+            }
+        }
+    }
+    assert!(counted > 500 && changed > 5, "{counted} counted, {changed} changed");
+}
+
+#[test]
+fn where_the_model_cannot_know_a_lab_goes_each_way() {
+    let lab = r#"{
+        "name": "chance",
+        "hosts": {"a": {"interfaces": {"eth0": "10.0.0.1/24"}},
+                  "b": {"interfaces": {"eth0": "10.0.0.2/24"},
+                        "iptables": "*filter\n-A INPUT -m statistic --mode random --probability 0.5 -j DROP\nCOMMIT\n"}},
+        "links": [["a:eth0", "b:eth0"]],
+        "probes": [{"do": "ping", "from": "a", "dst": "10.0.0.2", "count": 2}]
+    }"#;
+    let replies = |s: &LabSession| s.result(0).unwrap()["result"]["replies"].as_array().map_or(0, Vec::len);
+    let session = LabSession::open(lab).unwrap();
+    let answers = |s: &LabSession| s.choices().iter().map(|c| c.yes).collect::<Vec<_>>();
+    assert_eq!((answers(&session), replies(&session)), (vec![false, false], 2));
+    let other = session.choose_other(1).unwrap();
+    assert_eq!((answers(&other), replies(&other)), (vec![false, true], 1));
+    let again = other.choose_other(0).unwrap();
+    assert_eq!((answers(&again), replies(&again)), (vec![true, false], 1));
+    assert_eq!(again.choices()[0].rule.to_string(), "filter INPUT 1");
 }

@@ -4,7 +4,7 @@ mod lab;
 mod reply;
 mod world;
 
-pub use lab::{LabOpenError, LabSession, MAX_EVENTS, MAX_HOSTS, MAX_PROBES};
+pub use lab::{LabChoice, LabOpenError, LabSession, MAX_EVENTS, MAX_HOSTS, MAX_PROBES};
 pub use reply::{NoReply, reply_to};
 pub use world::{World, docker_ufw};
 
