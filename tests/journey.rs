@@ -225,7 +225,7 @@ fn rules_at_a_probes_end_are_those_before_the_next_with_all_that_they_have_count
                     let mut stop = session.journey().stops[session.journey().probes[probe]].clone();
                     let end = session.start(probe + 1).unwrap();
                     stop.event = end.0.checked_sub(1).map(EventId);
-                    let rules = session.counted(&stop, id, family);
+                    let rules = session.counted(probe, stop.event, id, family);
                     let want = after.netfilter.with_totals(family);
                     let text = |ruleset| Save { ruleset, counters: true }.to_string();
                     assert_eq!(text(&rules), text(&want), "{name}, probe {}", probe + 1);

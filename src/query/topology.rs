@@ -134,6 +134,8 @@ const GAP_Y: i32 = 28;
 /// The width of the picture in which hosts stand one below the other.
 const NARROW: i32 = 366;
 const LANE: i32 = 14;
+/// A column of more hosts than this is shared out to both sides where that can be.
+const LONG: usize = 4;
 
 /// A device before it has its place.
 struct Part {
@@ -230,6 +232,7 @@ fn layers(network: &Network) -> Vec<Vec<HostId>> {
         }
         layers.get_mut(*far).into_iter().for_each(|layer| layer.push(*host));
     }
+    balance(&mut layers, &peers);
     // Each host stands near its neighbours of the layer before.
     for i in 1..layers.len() {
         let Some((before, rest)) = layers.split_at_mut_checked(i) else { break };
@@ -245,6 +248,24 @@ fn layers(network: &Network) -> Vec<Vec<HostId>> {
         });
     }
     layers
+}
+
+/// Many hosts that hang on one another's only wire stand on both its sides, so that no column grows too long.
+fn balance(layers: &mut [Vec<HostId>], peers: &BTreeMap<HostId, Vec<HostId>>) {
+    for far in 2..layers.len() {
+        let is_leaf = |host: &HostId| peers.get(host).is_some_and(|p| p.len() == 1);
+        loop {
+            let (here, there) =
+                (layers.get(far).map_or(0, Vec::len), layers.get(far - 2).map_or(0, Vec::len));
+            if here <= LONG || here <= there + 1 {
+                break;
+            }
+            let Some(layer) = layers.get_mut(far) else { break };
+            let Some(at) = layer.iter().position(is_leaf) else { break };
+            let host = layer.remove(at);
+            layers.get_mut(far - 2).into_iter().for_each(|layer| layer.push(host));
+        }
+    }
 }
 
 fn place_of(layers: &[Vec<HostId>], host: HostId) -> Option<(usize, usize)> {

@@ -95,8 +95,7 @@ impl LabSession {
             return Err(LabOpenError::Probes(sent));
         }
         let mut hosts = Vec::new();
-        let before =
-            |net: &crate::net::Network| hosts.push(net.hosts().map(|(.., h)| h.clone()).collect());
+        let before = |net: &crate::net::Network| hosts.push(net.hosts().map(|(.., h)| h.clone()).collect());
         let run = run_watched(&lab, MAX_EVENTS, answers.clone(), before).map_err(LabOpenError::Build)?;
         if run.network.is_over() {
             return Err(LabOpenError::Events);
@@ -216,13 +215,7 @@ impl LabSession {
     }
 
     /// The rules of a host in a probe, as they are when an event happens; without one, as the probe begins.
-    pub fn rules(
-        &self,
-        probe: usize,
-        event: Option<EventId>,
-        host: HostId,
-        family: Family,
-    ) -> Arc<Ruleset> {
+    pub fn rules(&self, probe: usize, event: Option<EventId>, host: HostId, family: Family) -> Arc<Ruleset> {
         let none = || Arc::new(Ruleset { family, ..Ruleset::default() });
         let Some(before) = self.before(probe, host) else { return none() };
         let start = self.run.starts.get(probe).copied().unwrap_or(EventId(0));
@@ -239,26 +232,24 @@ impl LabSession {
         Arc::new(at.rules().clone())
     }
 
-    /// A host's rules at a stop, after its event, with what each rule and policy has counted until then.
-    pub fn counted(&self, stop: &Stop, host: HostId, family: Family) -> Ruleset {
-        let Some(before) = self.before(stop.probe, host) else { return Ruleset::empty(family) };
+    /// A host's rules in a probe, after an event, with what each rule and policy has counted until then.
+    pub fn counted(&self, probe: usize, event: Option<EventId>, host: HostId, family: Family) -> Ruleset {
+        let Some(before) = self.before(probe, host) else { return Ruleset::empty(family) };
         let mut at = RulesAt::new(before, family);
-        let ids = self.until(stop);
+        let ids = self.range(probe, event);
         let entries = (ids.start.0..ids.end.0).filter_map(|id| self.log().get(EventId(id)));
         entries.map(|e| &e.event).filter(|h| h.host == host).for_each(|h| at.take(h.pass, &h.event));
         at.rules().clone()
     }
 
-    /// The families of which a host has had rules at a stop.
-    pub fn families(&self, stop: &Stop, host: HostId) -> Vec<Family> {
-        let has = |family: &Family| !self.counted(stop, host, *family).tables.is_empty();
-        [Family::Ip, Family::Ip6].into_iter().filter(has).collect()
-    }
-
     /// The events from the beginning of a stop's probe to the stop itself.
     fn until(&self, stop: &Stop) -> Range<EventId> {
-        let start = self.run.starts.get(stop.probe).copied().unwrap_or(EventId(0));
-        start..stop.event.map_or(start, |id| EventId(id.0 + 1))
+        self.range(stop.probe, stop.event)
+    }
+
+    fn range(&self, probe: usize, last: Option<EventId>) -> Range<EventId> {
+        let start = self.run.starts.get(probe).copied().unwrap_or(EventId(0));
+        start..last.map_or(start, |id| EventId(id.0 + 1))
     }
 
     /// A host's connections at a stop.

@@ -9,6 +9,7 @@ use super::lab::{HostPage, NetworkPage, ProbeSheet};
 use super::log::Log;
 use super::opener::{Opener, read};
 use super::placard::Placard;
+use super::route::{self, Route};
 use super::shown::Shown;
 use super::state::{Action, Sheets, State};
 use super::steps::Steps;
@@ -45,6 +46,16 @@ pub fn App() -> Html {
     use_effect_with(state.theme, |theme| {
         let _ = document_element().set_attribute("data-theme", theme.name());
         storage::keep_theme(*theme);
+    });
+    use_effect_with(state.own_rules.clone(), |kept| storage::keep_rules(kept.as_ref()));
+    use_effect_with(state.own_lab.clone(), |kept| storage::keep_lab(kept.as_ref()));
+    use_effect_with(Route::of(&state), route::go);
+    use_effect_with(act.clone(), |act| {
+        let act = act.clone();
+        let listener = EventListener::new(&window(), "hashchange", move |_| {
+            route::here().into_iter().for_each(|route| act.emit(Action::Route(route)));
+        });
+        move || drop(listener)
     });
     use_effect_with(act.clone(), |act| {
         let act = act.clone();

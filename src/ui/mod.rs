@@ -24,6 +24,7 @@ mod pieces;
 mod placard;
 mod presets;
 mod reel;
+mod route;
 mod rows;
 mod sheet;
 mod shown;

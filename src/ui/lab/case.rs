@@ -122,9 +122,19 @@ impl LabCase {
         Ok(LabCase::new(self.name.clone(), self.session.with(probe)?))
     }
 
+    /// With the other answer where the model cannot know.
+    pub fn choose_other(&self, choice: usize) -> Result<LabCase, LabOpenError> {
+        Ok(LabCase::new(self.name.clone(), self.session.choose_other(choice)?))
+    }
+
     /// Without the probe that was added last.
     pub fn undo(&self) -> Option<LabCase> {
         Some(LabCase::new(self.name.clone(), self.session.undo()?))
+    }
+
+    /// Where it came from.
+    pub fn name(&self) -> &LabName {
+        &self.name
     }
 
     /// The run.
@@ -211,7 +221,7 @@ impl LabCase {
     fn rules_at(&self, stop: &Stop) -> Arc<Ruleset> {
         let trip = stop.trip.and_then(|trip| self.session.journey().trips.get(trip));
         let family = trip.map_or(Family::Ip, |t| Family::of(t.first.src));
-        self.session.rules(stop.probe, stop.place.host().unwrap_or(HostId(0)), family)
+        self.session.rules(stop.probe, stop.event, stop.place.host().unwrap_or(HostId(0)), family)
     }
 
     /// A stop in words.
@@ -347,7 +357,9 @@ impl LabCase {
     pub fn walked(&self, probe: usize, pass: PassId) -> Option<Rc<Walked>> {
         let log = self.session.pass(pass)?;
         let host = log.host;
-        Some(Rc::new(Walked::new(log, |family| self.session.rules(probe, host, family))))
+        Some(Rc::new(Walked::new(log, |family| {
+            self.session.rules(probe, Some(EventId(pass.0)), host, family)
+        })))
     }
 
     /// The step of a way that a stop of the network is in.

@@ -203,7 +203,7 @@ preset-stray-ack-hint = A FIN,ACK of no connection: INVALID.
 
 ## Opening rules
 dump-title = Open a ruleset
-dump-lead = Paste what iptables-save or ip6tables-save prints, drop the file anywhere on this page, or pick it.
+dump-lead = Paste what iptables-save or ip6tables-save prints, with what ipset save prints if rules name sets; or drop the file anywhere on this page, or pick it.
 dump-private = It stays in this browser: nothing is sent anywhere.
 dump-text = Output of iptables-save
 dump-host = This host’s addresses and routes (optional)
@@ -328,6 +328,17 @@ lab-error = This lab can’t be shown
 lab-too-many-hosts = { $n } hosts are more than the page shows: at most { $most }.
 lab-too-many-probes = { $n } probes are more than the page sends: at most { $most }.
 lab-too-many-events = More than { $most } events happen in this lab: perhaps a frame goes round in a loop of bridges.
+lab-fit = Whole picture
+lab-rules-now = Rules at this moment
+lab-rules-none = This host has no rules of its own.
+lab-rule-came = new: 
+lab-rule-went = gone: 
+lab-doubts = { $n ->
+        [one] The model cannot know one answer. This run goes on one way; there is another.
+       *[other] The model cannot know { $n } answers. This run goes on one way; there are others.
+    }
+lab-doubt-other = Go the other way
+counters = { $packets } packets, { $bytes } bytes so far
 welcome-labs = Or watch packets cross several hosts
 lab-masquerade = A home network
 lab-masquerade-hint = One address for all: a router masquerades, and knows each answer’s way back.

@@ -186,7 +186,7 @@ preset-stray-ack-hint = 어느 연결에도 없는 FIN,ACK: INVALID.
 
 ## 규칙 열기
 dump-title = 규칙 열기
-dump-lead = iptables-save나 ip6tables-save의 출력을 붙여 넣거나, 파일을 이 페이지에 끌어다 놓거나, 직접 고르세요.
+dump-lead = iptables-save나 ip6tables-save의 출력을 붙여 넣거나(IP 집합을 쓰면 ipset save의 출력도 함께), 파일을 이 페이지에 끌어다 놓거나, 직접 고르세요.
 dump-private = 이 브라우저 밖으로 나가지 않습니다. 어디에도 전송하지 않습니다.
 dump-text = iptables-save의 출력
 dump-host = 이 호스트의 주소와 경로 (선택)
@@ -301,6 +301,14 @@ lab-error = 이 랩은 보여 줄 수 없습니다
 lab-too-many-hosts = 호스트가 { $n }대로 너무 많습니다. 최대 { $most }대까지 보여 줍니다.
 lab-too-many-probes = 탐침이 { $n }개로 너무 많습니다. 최대 { $most }개까지 보냅니다.
 lab-too-many-events = 이 랩에서는 사건이 { $most }개를 넘게 일어납니다. 프레임이 브리지 고리를 돌고 있을 수 있습니다.
+lab-fit = 전체 보기
+lab-rules-now = 이 순간의 규칙
+lab-rules-none = 이 호스트에는 따로 둔 규칙이 없습니다.
+lab-rule-came = 새 규칙: 
+lab-rule-went = 사라진 규칙: 
+lab-doubts = 모델이 알 수 없는 판단이 { $n }번 있습니다. 그중 한 갈래를 보고 있고, 다른 갈래도 볼 수 있습니다.
+lab-doubt-other = 다른 갈래로 보기
+counters = 지금까지 패킷 { $packets }개, { $bytes }바이트
 welcome-labs = 또는 여러 호스트를 건너는 패킷 보기
 lab-masquerade = 가정 네트워크
 lab-masquerade-hint = 주소 하나를 함께 씁니다. 라우터가 출발지를 가리고, 응답이 돌아올 길을 기억합니다.
