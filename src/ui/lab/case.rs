@@ -194,6 +194,11 @@ impl LabCase {
         AttrValue::from(named.unwrap_or_else(|| target(probe)))
     }
 
+    /// Whether a probe runs a command.
+    pub fn is_command(&self, probe: usize) -> bool {
+        matches!(self.lab().probes.get(probe), Some(Probe::Run(_)))
+    }
+
     /// How a probe went, as its sender saw it.
     pub fn probe_look(&self, probe: usize) -> Look {
         let found = |path: &str| self.session.result(probe).and_then(|r| r.pointer(path));
@@ -226,7 +231,7 @@ impl LabCase {
 
     /// A stop in words.
     pub fn sentence(&self, at: usize, words: &Words) -> AttrValue {
-        let Some(stop) = self.session.journey().stop(at) else { return AttrValue::default() };
+        let Some(stop) = self.session.journey().stop(at) else { return words.get("lab-no-probes") };
         match self.event(stop) {
             Some(event) => say::sentence(words.lang(), &self.rules_at(stop), event).into(),
             None => {

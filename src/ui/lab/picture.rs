@@ -202,10 +202,10 @@ fn point(plan: &Topology, stop: &Stop) -> Option<(i32, i32)> {
 fn below(plan: &Topology, stop: &Stop, half: i32) -> Option<i32> {
     let host = plan.host(stop.place.host()?)?;
     let room = match &stop.place {
-        Place::Host(..) => host.core.w / 2,
+        Place::Host(..) => host.core.w / 2 + 6,
         Place::Device(..) | Place::Start => 2 * BESIDE,
     };
-    (half > room).then_some(host.area.y + host.area.h - 9)
+    (half > room).then_some((host.area.y + host.area.h - 9).min(plan.height - 20))
 }
 
 fn parcel(props: &PictureProps, words: &Words, plan: &Topology, stop: &Stop) -> Html {

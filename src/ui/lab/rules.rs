@@ -3,7 +3,7 @@
 use super::case::LabCase;
 use crate::net::HostId;
 use crate::netfilter::text::Save;
-use crate::netfilter::{ChainKind, Family, Policy, Ruleset, Table};
+use crate::netfilter::{ChainKind, Family, Policy, Ruleset, Table, TableName};
 use crate::query::Stop;
 use crate::ui::words::use_words;
 use yew::prelude::*;
@@ -71,10 +71,17 @@ pub fn RulesNow(props: &RulesProps) -> Html {
 
 fn lines(props: &RulesProps, stop: &Stop, family: Family) -> Vec<Line> {
     let session = props.lab.session();
-    let dump = |ruleset: &Ruleset, counters: bool| Save { ruleset: &own(ruleset), counters }.to_string();
     let now = session.counted(stop.probe, stop.event, props.host, family);
     // What the stop's own event changed: one change touches lines that lie together.
-    let was = dump(&session.rules(stop.probe, stop.event, props.host, family), false);
+    let was = session.rules(stop.probe, stop.event, props.host, family);
+    let is_shown =
+        |name: &TableName| [&*was, &now].iter().any(|ruleset| ruleset.tables.get(name).is_some_and(is_own));
+    let dump = |ruleset: &Ruleset, counters: bool| {
+        let tables = ruleset.tables.iter().filter(|(name, _)| is_shown(name));
+        let tables = tables.map(|(name, table)| (*name, table.clone())).collect();
+        Save { ruleset: &Ruleset { family, tables }, counters }.to_string()
+    };
+    let was = dump(&was, false);
     let (plain, counted) = (dump(&now, false), dump(&now, true));
     let (was, plain): (Vec<&str>, Vec<&str>) = (was.lines().collect(), plain.lines().collect());
     let same = |a: &str, b: &str| a.split(" [").next() == b.split(" [").next();
@@ -96,12 +103,7 @@ fn lines(props: &RulesProps, stop: &Stop, family: Family) -> Vec<Line> {
     all
 }
 
-/// Without tables that hold nothing but empty chains that accept.
-fn own(ruleset: &Ruleset) -> Ruleset {
-    let tables = ruleset.tables.iter().filter(|(_, table)| is_own(table));
-    Ruleset { family: ruleset.family, tables: tables.map(|(name, table)| (*name, table.clone())).collect() }
-}
-
+/// False for a table that holds nothing but empty chains that accept.
 fn is_own(table: &Table) -> bool {
     table.chains.values().any(|chain| {
         !chain.rules.is_empty()
