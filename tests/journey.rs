@@ -148,7 +148,8 @@ fn an_answer_goes_back_in_the_flow_of_its_question() {
 
 #[test]
 fn pictures_hold_together() {
-    for (name, session) in labs() {
+    let lines = [4, 5, 7, 12].map(|n| (format!("a line of {n}"), line(n)));
+    for (name, session) in labs().into_iter().chain(lines) {
         for direction in [Direction::Across, Direction::Down] {
             let plan = Topology::of(session.network(), direction);
             assert_eq!(plan, Topology::of(session.network(), direction), "{name}: the same each time");
@@ -172,6 +173,49 @@ fn pictures_hold_together() {
                     );
                     assert!(!host.core.meets(device.area), "{name}: {} over the middle", device.name);
                 }
+            }
+        }
+    }
+}
+
+/// Hosts in a line, each wired to the next.
+fn line(hosts: usize) -> LabSession {
+    let host = |i: usize| {
+        format!(r#""h{i}": {{"interfaces": {{"l": "10.1.{i}.2/24", "r": "10.1.{}.1/24"}}}}"#, i + 1)
+    };
+    let all: Vec<String> = (0..hosts).map(host).collect();
+    let links: Vec<String> = (1..hosts).map(|i| format!(r#"["h{}:r", "h{i}:l"]"#, i - 1)).collect();
+    let ends = r#"["start:e", "h0:l"], "#;
+    let (hosts, links) = (all.join(","), links.join(","));
+    let last = all.len();
+    let text = format!(
+        r#"{{"name": "line", "hosts": {{"start": {{"interfaces": {{"e": "10.1.0.1/24"}}}}, {hosts},
+            "end": {{"interfaces": {{"e": "10.1.{last}.2/24"}}}}}},
+            "links": [{ends}{links}, ["h{}:r", "end:e"]], "probes": []}}"#,
+        last - 1
+    );
+    LabSession::open(&text).unwrap()
+}
+
+#[test]
+fn a_long_line_of_hosts_is_folded_so_that_no_one_has_to_scroll_sideways() {
+    for n in [2, 4, 5, 7, 12, 30] {
+        let session = line(n);
+        let plan = Topology::of(session.network(), Direction::Across);
+        assert!(plan.width <= 1100, "{n}: {}", plan.width);
+        // Each wire joins two hosts that stand beside each other, or one below the other at an end of their rows.
+        for wire in &plan.wires {
+            let [a, b] = wire.ends.clone().map(|(host, _)| plan.host(host).unwrap().area);
+            let between = |h: &vitrine::query::HostBox| {
+                let (left, right) = ((a.x + a.w).min(b.x + b.w), a.x.max(b.x));
+                h.area.x >= left
+                    && h.area.x + h.area.w <= right
+                    && h.area.y < a.y + a.h
+                    && a.y < h.area.y + h.area.h
+            };
+            assert!(!plan.hosts.iter().any(between), "{n}: {wire:?}");
+            if a.y != b.y {
+                assert!(a.x == b.x || a.x + a.w == b.x + b.w, "{n}: {wire:?}");
             }
         }
     }

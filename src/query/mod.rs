@@ -2,6 +2,7 @@
 
 mod journey;
 mod json;
+mod layers;
 mod moment;
 mod pass_log;
 mod path;

@@ -4,6 +4,7 @@ use super::cabinet::Cabinet;
 use super::composer::Composer;
 use super::connection::Connection;
 use super::fields::Fields;
+use super::focus::use_focus_along;
 use super::keys::{Keys, action_of};
 use super::lab::{HostPage, NetworkPage, ProbeSheet};
 use super::log::Log;
@@ -88,6 +89,7 @@ fn Case(props: &CaseProps) -> Html {
     let words = use_words();
     let state = &props.state;
     let act = &props.act;
+    use_focus_along(state.stage.as_ref().and_then(|s| Some(s.lab.host_name(s.opened.as_ref()?.host))));
     let over = use_state_eq(|| false);
     let reader = use_mut_ref(|| None::<FileReader>);
     let ondragover = {

@@ -12,6 +12,7 @@ mod complaint;
 mod composer;
 mod connection;
 mod fields;
+mod focus;
 mod form;
 mod icon;
 mod keys;

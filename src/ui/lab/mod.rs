@@ -20,7 +20,7 @@ pub use stage::Stage;
 
 use super::log::{Entry, Log};
 use super::placard::Placard;
-use super::state::{Action, Step, Tab};
+use super::state::{Action, Sheets, Step, Tab};
 use super::steps::{Scale, Steps};
 use super::tabs::Tabs;
 use super::timeline::Stretch;
@@ -138,7 +138,14 @@ pub fn NetworkPage(props: &NetworkProps) -> Html {
                     if at == 0 {
                         <div class="lab-about" data-testid="lab-about">
                             <p>{ lab.about(&words) }</p>
-                            <p class="hint">{ words.get("lab-how") }</p>
+                            if journey.probes.is_empty() {
+                                <button type="button" class="button main" data-testid="probe-first"
+                                    onclick={act.reform(|_: MouseEvent| Action::Open(Sheets::Probe))}>
+                                    { words.get("lab-probe-new") }
+                                </button>
+                            } else {
+                                <p class="hint">{ words.get("lab-how") }</p>
+                            }
                         </div>
                     }
                     <Picture lab={lab.clone()} {at} {narrow} onopen={onopen} />

@@ -14,6 +14,8 @@ use yew::prelude::*;
 const FITS: i32 = 1320;
 /// A picture larger than this, in pixels, may not be seen at once.
 const LARGE: (i32, i32) = (1000, 380);
+/// The same of a small screen, whose picture is as wide as it is.
+const LARGE_NARROW: (i32, i32) = (400, 480);
 /// How far below the packet its label begins.
 const TAG: i32 = 12;
 /// How far from a device's edge the packet stands.
@@ -36,11 +38,21 @@ pub struct PictureProps {
 #[component]
 pub fn Picture(props: &PictureProps) -> Html {
     let words = use_words();
-    let plan = props.lab.plan(props.narrow).clone();
+    let own = props.lab.plan(props.narrow).clone();
+    let whole = use_state_eq(|| false);
+    {
+        let whole = whole.clone();
+        use_effect_with(own.clone(), move |_| whole.set(false));
+    }
+    let large = if props.narrow { LARGE_NARROW } else { LARGE };
+    let is_large = own.width > large.0 || own.height > large.1;
+    let is_whole = *whole && is_large;
+    // Seen at once, a picture that is folded becomes less small than one long column.
+    let plan = if is_whole { props.lab.plan(false).clone() } else { own };
     let node = use_node_ref();
     {
         let node = node.clone();
-        use_effect_with((props.at, props.narrow), move |_| {
+        use_effect_with((props.at, props.narrow, is_whole), move |_| {
             let here = node.cast::<Element>().and_then(|e| e.query_selector(".machine.now").ok().flatten());
             if let Some(here) = here {
                 let options = ScrollIntoViewOptions::new();
@@ -53,12 +65,10 @@ pub fn Picture(props: &PictureProps) -> Html {
     let stop = props.lab.session().journey().stop(props.at).cloned();
     let (gone, now) = crossed(props, &plan);
     let size = |n: i32| n.to_string();
-    let whole = use_state_eq(|| false);
     let onwhole = {
         let whole = whole.clone();
         Callback::from(move |_: MouseEvent| whole.set(!*whole))
     };
-    let is_large = plan.width > LARGE.0 || plan.height > LARGE.1;
     html! {
         <div class="plan-frame">
         if is_large {
@@ -66,7 +76,7 @@ pub fn Picture(props: &PictureProps) -> Html {
                 { words.get("lab-fit") }
             </button>
         }
-        <div class={classes!("plan", (plan.width <= FITS).then_some("fits"), (*whole && is_large).then_some("whole"))} ref={node} data-testid="network">
+        <div class={classes!("plan", (plan.width <= FITS).then_some("fits"), is_whole.then_some("whole"))} ref={node} data-testid="network">
             <svg viewBox={format!("0 0 {} {}", plan.width, plan.height)} width={size(plan.width)} height={size(plan.height)}
                 role="group" aria-label={words.get("lab-map")} preserveAspectRatio="xMidYMid meet">
                 { for plan.hosts.iter().map(|host| machine(props, &words, host, stop.as_ref())) }

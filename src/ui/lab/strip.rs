@@ -99,7 +99,7 @@ pub fn Ways(props: &WaysProps) -> Html {
     let node = use_current(current.map_or(0, |p| p.0.into()));
     html! {
         <nav class="strip" aria-label={words.get("lab-ways")}>
-            <button type="button" class="button" data-testid="lab-back" onclick={props.act.reform(|_: MouseEvent| Action::Leave)}>
+            <button type="button" class="button" id="lab-back" data-testid="lab-back" onclick={props.act.reform(|_: MouseEvent| Action::Leave)}>
                 <Icon glyph={Glyph::Back} /><span class="text">{ words.get("lab-leave") }</span>
             </button>
             <span class="label" aria-hidden="true">{ lab.host_name(opened.host) }</span>
