@@ -138,7 +138,9 @@ const LANE: i32 = 14;
 /// A picture wider than this is folded: its layers stand in rows, each led the other way than the one before.
 const ROOM: i32 = 976;
 /// How far a wire bows out beyond the hosts that it joins.
-const BOW: i32 = 44;
+const BOW: i32 = 36;
+/// How long it leads straight on before it does.
+const STUB: i32 = 24;
 
 /// A device before it has its place.
 struct Part {
@@ -294,7 +296,7 @@ fn across(network: &Network, layers: &[Vec<HostId>]) -> Topology {
     let own = |columns: &[(Vec<HostBox>, i32, i32)]| columns.iter().map(|(_, w, _)| w).sum::<i32>();
     let gaps = |columns: &[(Vec<HostBox>, i32, i32)]| columns.len() as i32 - 1;
     let inner = laid.iter().map(|row| own(row) + GAP_X * gaps(row)).max().unwrap_or(0);
-    let left = if rows.len() > 2 { EDGE + BOW } else { EDGE };
+    let left = if rows.len() > 2 { EDGE + STUB + BOW - PAD } else { EDGE };
     let mut hosts = Vec::new();
     let mut y = EDGE;
     for (r, columns) in laid.into_iter().enumerate() {
@@ -331,13 +333,7 @@ fn across(network: &Network, layers: &[Vec<HostId>]) -> Topology {
     let last_bulges = layers
         .last()
         .is_some_and(|last| ends.iter().any(|((a, _), (b, _))| last.contains(a) && last.contains(b)));
-    let right = if rows.len() > 1 {
-        BOW
-    } else if last_bulges {
-        40
-    } else {
-        0
-    };
+    let right = if rows.len() > 1 || last_bulges { STUB + BOW - PAD } else { 0 };
     Topology { width: left + inner + EDGE + right, height: y - GAP_Y + EDGE, hosts, wires }
 }
 
@@ -405,11 +401,15 @@ fn curve(bow: Option<Side>, a: Area, b: Area) -> String {
         let bend = ((xb - xa) / 2).clamp(10, 60);
         return format!("M{xa} {ya}C{} {ya} {} {yb} {xb} {yb}", xa + bend, xb - bend);
     }
-    let (xa, xb, out) = match bow {
-        Some(Side::Left) => (a.x, b.x, a.x.min(b.x) - BOW),
-        Some(Side::Right) | None => (a.x + a.w, b.x + b.w, (a.x + a.w).max(b.x + b.w) + BOW),
+    // Straight at first, so that the packet beside its device stands on the wire.
+    let (xa, xb, edge, out) = match bow {
+        Some(Side::Left) => (a.x, b.x, a.x.min(b.x) - STUB, a.x.min(b.x) - STUB - BOW),
+        Some(Side::Right) | None => {
+            let edge = (a.x + a.w).max(b.x + b.w) + STUB;
+            (a.x + a.w, b.x + b.w, edge, edge + BOW)
+        }
     };
-    format!("M{xa} {ya}C{out} {ya} {out} {yb} {xb} {yb}")
+    format!("M{xa} {ya}H{edge}C{out} {ya} {out} {yb} {edge} {yb}H{xb}")
 }
 
 fn down(network: &Network, layers: &[Vec<HostId>]) -> Topology {
