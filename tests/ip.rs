@@ -3,7 +3,8 @@
 
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use vitrine::net::{Host, ip};
+use vitrine::abi::Log;
+use vitrine::net::{Event, Host, ip};
 
 /// The neighbours' order in Linux follows a secret: lines are compared sorted where only neighbours are shown.
 fn comparable(argv: &[String], text: &str) -> String {
@@ -43,7 +44,7 @@ fn replay(file: &Path, count: &mut usize) -> Option<String> {
         let real = |key: &str| step[key].as_str().unwrap_or_default();
         let want =
             (step["status"].as_i64().unwrap_or(0), comparable(&argv, real("out")), real("err").to_owned());
-        let got = match ip::run(&argv, &mut host) {
+        let got = match ip::run(&argv, &mut host, &mut Log::<Event>::default()) {
             Ok(done) => (i64::from(done.status), comparable(&argv, &done.stdout), done.stderr),
             Err(why) => (-1, String::new(), why.to_string()),
         };

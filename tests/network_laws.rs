@@ -145,7 +145,7 @@ proptest! {
                     prop_assert!(open.contains(&pass), "the way {:?} ends and never began", pass);
                     prop_assert!(ended.insert(pass), "the packet of {:?} has two fates", pass);
                 }
-                Event::Net(_) | Event::Netfilter(_) | Event::Link(_) | Event::Socket(_) => {}
+                Event::Net(_) | Event::Netfilter(_) | Event::Link(_) | Event::Socket(_) | Event::Config(_) => {}
             }
         }
         prop_assert_eq!(&open, &ended, "each way ends");

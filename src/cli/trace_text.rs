@@ -96,9 +96,11 @@ fn is_shown(entry: &Entry<Event>, all: bool) -> bool {
 /// Hooks stand at the left, their tables below them, chains below the rules that led there.
 fn depth(entry: &Entry<Event>, scene: &Scene) -> usize {
     match &entry.event {
-        Event::Net(_) | Event::Link(_) | Event::Socket(_) | Event::Netfilter(NfEvent::HookEntered { .. }) => {
-            1
-        }
+        Event::Net(_)
+        | Event::Link(_)
+        | Event::Socket(_)
+        | Event::Config(_)
+        | Event::Netfilter(NfEvent::HookEntered { .. }) => 1,
         Event::Netfilter(NfEvent::ChainEntered { .. }) => 1 + scene.chains.len(),
         Event::Netfilter(NfEvent::ChainLeft { .. } | NfEvent::RuleAsked { .. }) => 2 + scene.chains.len(),
         Event::Netfilter(NfEvent::TableDone { .. } | NfEvent::PolicyApplied { .. }) => 2,

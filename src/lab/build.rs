@@ -199,7 +199,8 @@ fn configure(network: &mut Network, macs: &mut [u8], id: HostId, spec: &HostSpec
 /// Runs a line of `ip`; what it says of a refusal is the error.
 fn run_ip(host: &mut Host, line: &str) -> Result<(), String> {
     let words: Vec<&str> = line.split_whitespace().collect();
-    match ip::run(&words, host) {
+    // What a lab begins with is no event of its history.
+    match ip::run(&words, host, &mut Log::<Event>::default()) {
         Ok(done) if done.status == 0 => Ok(()),
         Ok(done) => Err(done.stderr.trim_end().to_owned()),
         Err(why) => Err(why.to_string()),

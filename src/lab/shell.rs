@@ -2,7 +2,7 @@
 
 use crate::abi::Sink;
 use crate::net::ip::{self, Output};
-use crate::net::{Devices, Event, Host, Narrow};
+use crate::net::{Event, Host, Narrow, watched};
 use crate::netfilter::programs::{self, Machine};
 
 /// What a command printed, and how it ended.
@@ -84,31 +84,15 @@ fn program(
     }
     match argv.split_first().map(|(name, rest)| (name.as_str(), rest)) {
         Some(("ip", rest)) => {
-            let before = host.devices.clone();
-            let Output { stdout, stderr, status } = ip::run(rest, host).map_err(|why| why.to_string())?;
-            forget_masquerades(host, &before, sink);
+            let Output { stdout, stderr, status } =
+                ip::run(rest, host, sink).map_err(|why| why.to_string())?;
             Ok(Done { stdout, stderr, status })
         }
-        Some(("sysctl", rest)) => sysctl(host, rest),
+        Some(("sysctl", rest)) => {
+            watched(host, &format!("sysctl {}", rest.join(" ")), sink, |host| sysctl(host, rest))
+        }
         Some((other, _)) => Err(format!("the model has no program `{other}` yet")),
         None => Ok(Done::default()),
-    }
-}
-
-/// Connections that were masqueraded by an address or a device that is no longer there are forgotten
-/// (`masq_device_event`, `masq_inet_event`).
-fn forget_masquerades(host: &mut Host, before: &Devices, sink: &mut dyn Sink<Event>) {
-    for (name, old) in before.iter() {
-        let now = host.devices.get(name);
-        let down = old.link.up && now.is_none_or(|d| !d.link.up);
-        let kept = |addr| now.is_some_and(|d| d.link.addrs.iter().any(|a| a.local == addr));
-        let gone: Vec<_> = old.link.addrs.iter().map(|a| a.local).filter(|a| !kept(*a)).collect();
-        if down {
-            host.netfilter.interface_down(name, None, &mut Narrow(sink));
-        }
-        for addr in gone {
-            host.netfilter.address_gone(name, addr, None, &mut Narrow(sink));
-        }
     }
 }
 

@@ -119,8 +119,8 @@ fn is_noise(packet: &Packet) -> bool {
 
 fn passes<'a>(net: &Network, start: EventId, entries: impl Iterator<Item = &'a Happening>) -> Vec<Pass> {
     let mut all: Vec<Pass> = Vec::new();
-    let rulesets: Vec<[Option<Arc<Ruleset>>; 2]> =
-        net.hosts().map(|(_, _, host)| FAMILIES.map(|f| host.netfilter.ruleset(f).cloned())).collect();
+    let rulesets: BTreeMap<HostId, [Option<Arc<Ruleset>>; 2]> =
+        net.hosts().map(|(id, _, host)| (id, FAMILIES.map(|f| host.netfilter.ruleset(f).cloned()))).collect();
     for (at, happening) in entries.enumerate() {
         let Some(id) = happening.pass else { continue };
         let begun = EventId(start.0 + at as u32);
@@ -155,10 +155,10 @@ fn passes<'a>(net: &Network, start: EventId, entries: impl Iterator<Item = &'a H
             Event::Net(NetEvent::Ended { fate, .. }) => pass.fate = Some(fate.clone()),
             Event::Netfilter(event) => {
                 let family = usize::from(pass.first.src.is_ipv6());
-                let ruleset = rulesets.get(usize::from(pass.host.0)).and_then(|r| r[family].as_ref());
+                let ruleset = rulesets.get(&pass.host).and_then(|r| r[family].as_ref());
                 pass.take(event, ruleset);
             }
-            Event::Net(_) | Event::Link(_) | Event::Socket(_) => {}
+            Event::Net(_) | Event::Link(_) | Event::Socket(_) | Event::Config(_) => {}
         }
     }
     all

@@ -83,7 +83,7 @@ impl Host {
                 addr.label = Some(format!("{new}:{}", end.unwrap_or_else(|| (at + 1).to_string())));
             }
         }
-        self.devices.insert(device);
+        self.devices.put(device);
         let swap = |name: &mut IfName| {
             if name == old {
                 *name = new.clone();

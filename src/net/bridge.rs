@@ -256,7 +256,9 @@ impl Way<'_> {
         if let Err(end) = self.hook(Hook::Postrouting, skb, cause) {
             return end;
         }
-        let mtu = self.host.devices.link(&physout).map(|l| l.mtu);
+        // What is still to be cut into segments passes (`br_nf_dev_queue_xmit`).
+        let link = self.host.devices.link(&physout).filter(|_| !skb.packet.is_offloaded());
+        let mtu = link.map(|l| l.mtu);
         let whole = skb.largest_piece.is_none();
         let pieces = match fragment::cut(skb, mtu) {
             Cut::Fits => vec![skb.clone()],

@@ -160,8 +160,7 @@ impl Network {
                 socket.kind = SocketKind::Connection(Box::new(connection));
             }
             let sender = self.sender_of(host, id);
-            self.perform(host, id, actions, sender, cause);
-            self.settle();
+            self.call_stream(host, id, actions, sender, cause);
         }
         result
     }

@@ -13,14 +13,17 @@ impl Host {
             let all: Vec<(IfName, bool)> =
                 self.devices.iter().map(|(name, _)| (name.clone(), self.carrier_of(name))).collect();
             let mut changed = false;
+            let mut lost = Vec::new();
             for (name, carrier) in all {
                 let Some(device) = self.devices.get_mut(&name) else { continue };
                 changed |= device.link.carrier != carrier;
-                if device.link.carrier && !carrier {
+                let had = std::mem::replace(&mut device.link.carrier, carrier);
+                if had && !carrier {
                     self.neighbours.forget_learned(&name);
+                    lost.push(name);
                 }
-                device.link.carrier = carrier;
             }
+            lost.iter().for_each(|name| self.judge(name));
             if !changed {
                 break;
             }
@@ -50,7 +53,26 @@ impl Host {
         let Some(device) = self.devices.get_mut(name) else { return };
         if device.link.carrier != carrier {
             device.link.carrier = carrier;
+            if !carrier {
+                self.judge(name);
+            }
             self.settle_carriers(None);
+        }
+    }
+
+    /// Says why a veth has no carrier. The kernel looks for the number of its other end among this namespace's own
+    /// devices, wherever that end is (`default_operstate`).
+    pub(super) fn judge(&mut self, name: &IfName) {
+        let Some(device) = self.devices.get(name) else { return };
+        let other = match (&device.admin.peer, device.admin.far) {
+            (Some(peer), _) => self.devices.get(peer),
+            (None, Some((_, number, _))) if number != device.link.index => self.devices.by_number(number),
+            (None, Some(_)) => None,
+            (None, None) => None,
+        };
+        let below_down = other.is_some_and(|d| !d.link.carrier);
+        if let Some(device) = self.devices.get_mut(name) {
+            device.admin.below_down = below_down;
         }
     }
 

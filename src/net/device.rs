@@ -46,6 +46,9 @@ pub struct Admin {
     pub ready: bool,
     /// Its hardware address was chosen; a bridge does not take one of its ports then.
     pub own_mac: bool,
+    /// When its carrier went last, the device of its other end's number on this host had none either
+    /// (`IF_OPER_LOWERLAYERDOWN`).
+    pub below_down: bool,
     /// Its MTU was chosen; a bridge does not follow its ports then.
     pub own_mtu: bool,
 }
@@ -125,6 +128,7 @@ impl Device {
             opened: false,
             ready: false,
             own_mac: true,
+            below_down: true,
             own_mtu: false,
         };
         Device { link, kind, mac, master: None, hairpin: false, admin }
@@ -149,6 +153,10 @@ pub struct Devices {
     by_name: BTreeMap<IfName, Device>,
     /// The number given last: none is given twice.
     last: u32,
+    /// The host's part of the hardware addresses that it gives.
+    space: u16,
+    /// How many hardware addresses it has given.
+    given: u16,
 }
 
 impl Devices {
@@ -173,6 +181,16 @@ impl Devices {
 
     pub(super) fn insert(&mut self, device: Device) {
         self.last = self.last.max(device.link.index);
+        self.put(device);
+    }
+
+    /// Puts a device in that has its number from elsewhere.
+    pub(super) fn put(&mut self, device: Device) {
+        let Mac([_, high, .., low]) = device.mac;
+        let serial = u16::from_be_bytes([high, low]);
+        if device.mac == self.mac(serial) {
+            self.given = self.given.max(serial);
+        }
         self.by_name.insert(device.link.name.clone(), device);
     }
 
@@ -194,7 +212,32 @@ impl Devices {
 
     /// The number that the next device gets.
     pub fn next_index(&self) -> u32 {
-        self.last + 1
+        let mut next = self.last + 1;
+        while self.by_number(next).is_some() {
+            next += 1;
+        }
+        next
+    }
+
+    /// Sets apart the hardware addresses that this host gives: those of no other number.
+    pub(super) fn set_space(&mut self, space: u16) {
+        self.space = space;
+    }
+
+    fn mac(&self, serial: u16) -> Mac {
+        let ([high, low], [first, last]) = (serial.to_be_bytes(), self.space.to_be_bytes());
+        Mac([2, high, 0, first, last, low])
+    }
+
+    /// A hardware address that no device has: the kernel takes one at random, the model the next one.
+    pub(super) fn fresh_mac(&mut self) -> Mac {
+        loop {
+            self.given = self.given.wrapping_add(1);
+            let mac = self.mac(self.given);
+            if self.by_mac(mac).is_none() {
+                return mac;
+            }
+        }
     }
 
     /// The device with this hardware address.

@@ -1,5 +1,6 @@
 //! What happens to a packet in a host, netfilter's part included.
 
+use super::config::ConfigEvent;
 use super::errno::Errno;
 use super::fib::RouteKind;
 use super::frame::Frame;
@@ -24,6 +25,14 @@ pub enum Event {
     Link(LinkEvent),
     /// The sockets'.
     Socket(SocketEvent),
+    /// The configuration's.
+    Config(ConfigEvent),
+}
+
+impl From<ConfigEvent> for Event {
+    fn from(event: ConfigEvent) -> Self {
+        Event::Config(event)
+    }
 }
 
 impl From<LinkEvent> for Event {
@@ -264,6 +273,8 @@ pub enum FrameDrop {
     NoPeer,
     /// A bridge has no other port for it.
     NoPort,
+    /// It is longer than the device may have it.
+    TooLong,
 }
 
 /// What sockets see.

@@ -29,12 +29,21 @@ pub(super) fn cut(skb: &Skb, mtu: Option<u32>) -> Cut {
     let Some(mtu) = mtu else { return Cut::Fits };
     let mtu = skb.largest_piece.map_or(mtu, |largest| mtu.min(largest));
     let packet = &skb.packet;
-    if packet.len() <= mtu && skb.largest_piece.is_none() {
+    // What connection tracking put together, though it fits, leaves as it is too.
+    if packet.segment_len() <= mtu {
         return Cut::Fits;
     }
-    if packet.len() <= mtu {
-        // Put together by connection tracking, though it would have fitted: it leaves as it is.
-        return Cut::Fits;
+    if packet.is_offloaded() {
+        // Each segment is cut by itself (`ip_finish_output_gso`).
+        let mut all = Vec::new();
+        for part in segments(skb) {
+            match cut(&part, Some(mtu)) {
+                Cut::Fits => all.push(part),
+                Cut::Pieces(pieces) => all.extend(pieces),
+                Cut::Forbidden(mtu) => return Cut::Forbidden(mtu),
+            }
+        }
+        return Cut::Pieces(all);
     }
     let v4 = packet.src.is_ipv4();
     let again = skb.largest_piece.is_some_and(|largest| largest <= mtu);
@@ -63,6 +72,11 @@ pub(super) fn cut(skb: &Skb, mtu: Option<u32>) -> Cut {
         done += length;
     }
     Cut::Pieces(pieces)
+}
+
+/// The segments of a packet that is longer than one; else the packet.
+pub(super) fn segments(skb: &Skb) -> Vec<Skb> {
+    skb.packet.segments().into_iter().map(|packet| Skb { packet, ..skb.clone() }).collect()
 }
 
 /// What pieces of one packet have in common.

@@ -14,6 +14,7 @@ use super::sysctl::{Conf, Sysctls, UnknownSysctl};
 use super::{Assumption, Global, Routed};
 use crate::abi::{IfName, Mac, Time};
 use crate::netfilter::{AddrType, Env, Family, Netfilter, ReversePath, Skb, SocketFacts};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// A Linux host, seen by its packets.
@@ -45,11 +46,30 @@ pub struct Host {
     /// The model's clock.
     pub now: Time,
     pub(super) next_id: u16,
+    /// The numbers that other network namespaces go by here (`link-netnsid`).
+    pub(super) namespaces: BTreeMap<u16, u32>,
 }
 
 impl Host {
     /// A host with nothing but `lo`, as `ip netns add` makes it, and `lo` set up.
     pub fn new(described: bool) -> Self {
+        let mut host = Host::bare(described);
+        host.set_up(&IfName::lo());
+        host
+    }
+
+    /// A network namespace as `ip netns add` makes it on this host: IPv4 settings of all devices and of new ones are
+    /// this host's (`devinet_init_net`).
+    pub fn namespace(&self) -> Host {
+        let mut host = Host::bare(self.described);
+        host.now = self.now;
+        host.sysctls = self.sysctls.inherited();
+        host.sysctls.device_added(&IfName::lo());
+        host.refresh_settings();
+        host
+    }
+
+    fn bare(described: bool) -> Self {
         let mut host = Host {
             devices: Devices::default(),
             fib: Fib::new(),
@@ -64,9 +84,9 @@ impl Host {
             netfilter: Netfilter::default(),
             now: Time::ZERO,
             next_id: 0,
+            namespaces: BTreeMap::new(),
         };
         host.add_device(IfName::lo(), DeviceKind::Loopback, Mac::ZERO);
-        host.set_up(&IfName::lo());
         host
     }
 
@@ -79,8 +99,13 @@ impl Host {
 
     /// Removes a device with its addresses, routes and neighbours.
     pub fn remove_device(&mut self, name: &IfName) {
+        self.take_device(name);
+    }
+
+    /// Takes a device out, without its addresses, routes and neighbours.
+    pub(super) fn take_device(&mut self, name: &IfName) -> Option<Device> {
         self.set_down(name);
-        let Some(device) = self.devices.remove(name) else { return };
+        let device = self.devices.remove(name)?;
         self.fib.device_removed(&device.link);
         self.sysctls.device_removed(name);
         for (_, other) in self.devices.iter_mut() {
@@ -92,6 +117,22 @@ impl Host {
             }
         }
         self.settle_carriers(None);
+        Some(device)
+    }
+
+    /// Takes a device away as its owner's request does: with it go a veth's other end on the same host, and what
+    /// stands on either.
+    pub fn delete_device(&mut self, name: &IfName) {
+        let mut gone = vec![name.clone()];
+        gone.extend(self.devices.get(name).and_then(|d| d.admin.peer.clone()));
+        while let Some(dev) = gone.pop() {
+            let above = self.devices.by_index().into_iter().filter(|d| match &d.kind {
+                DeviceKind::Macvlan { lower, .. } | DeviceKind::Vlan { lower, .. } => *lower == dev,
+                _ => false,
+            });
+            gone.extend(above.map(|d| d.link.name.clone()));
+            self.remove_device(&dev);
+        }
     }
 
     /// Sets a device up: the routes of its addresses come, and `lo` and the others get the addresses that the
@@ -193,6 +234,27 @@ impl Host {
         self.sysctls.set(key, value)?;
         self.refresh_settings();
         Ok(())
+    }
+
+    /// A copy of what commands configure: devices, routes, neighbours and settings; nothing else of the host.
+    pub(super) fn configuration(&self) -> Host {
+        let mut copy = Host::new(self.described);
+        copy.devices = self.devices.clone();
+        copy.fib = self.fib.clone();
+        copy.sysctls = self.sysctls.clone();
+        copy.neighbours = self.neighbours.clone();
+        copy.netfilter.conntrack.settings = self.netfilter.conntrack.settings.clone();
+        copy
+    }
+
+    /// All settings by their keys; of devices' own only those of the ones that `which` holds for.
+    pub fn settings(&self, which: impl Fn(&IfName) -> bool) -> BTreeMap<String, i64> {
+        let mut all = self.sysctls.values(which);
+        let conntrack = self.netfilter.conntrack.settings.values();
+        all.extend(
+            conntrack.map(|(name, value)| (format!("net.netfilter.nf_conntrack_{name}"), value.into())),
+        );
+        all
     }
 
     /// Lets packets through, in both families or in none.

@@ -265,6 +265,9 @@ impl Network {
                 // A mark does not cross from one namespace into another (`skb_scrub_packet`).
                 Some((to, dev)) => {
                     let mark = if to == host { mark } else { 0 };
+                    if !self.may_carry(to, &dev, &frame) {
+                        return self.drop_frame(to, &dev, FrameDrop::TooLong, cause);
+                    }
                     self.soon(Task::Frame { host: to, dev, frame: Box::new(frame), mark, cause });
                 }
                 None => self.drop_frame(host, dev, FrameDrop::NoPeer, cause),
@@ -290,7 +293,19 @@ impl Network {
         }
     }
 
-    fn drop_frame(&mut self, host: HostId, dev: &IfName, why: FrameDrop, cause: EventId) {
+    /// Whether a frame is short enough for a device: a VLAN's tag may always be added, and what is still to be cut into
+    /// segments passes (`is_skb_forwardable`).
+    pub(super) fn may_carry(&self, host: HostId, dev: &IfName, frame: &Frame) -> bool {
+        const VLAN_TAG: u32 = 4;
+        match (&frame.body, self.host(host).devices.link(dev)) {
+            (FrameBody::Ip(packet), Some(link)) => {
+                packet.is_offloaded() || packet.len() <= link.mtu + VLAN_TAG
+            }
+            (FrameBody::Arp(_), _) | (_, None) => true,
+        }
+    }
+
+    pub(super) fn drop_frame(&mut self, host: HostId, dev: &IfName, why: FrameDrop, cause: EventId) {
         self.emit(host, Some(cause), LinkEvent::FrameDropped { dev: dev.clone(), why });
     }
 

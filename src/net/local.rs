@@ -97,7 +97,6 @@ impl Network {
         if skb.cast.is_some_and(|c| c != Cast::Host) {
             return;
         }
-        let now = self.now();
         let Some(id) = self.host(host).sockets.for_tcp(skb) else {
             let ttl = self.host(host).default_ttl(skb.packet.src.is_ipv4());
             let cause = self.emit(host, Some(cause), SocketEvent::NoSocket);
@@ -106,7 +105,24 @@ impl Network {
             }
             return;
         };
+        if self.keep_segment(host, id, skb, cause) {
+            return;
+        }
         let (id, isn) = self.reopened(host, id, skb);
+        self.socket_receives(host, id, skb, isn, cause);
+    }
+
+    /// A segment for this socket; `isn` is the sequence number that a listener is to begin with
+    /// ([`Network::reopened`]).
+    pub(super) fn socket_receives(
+        &mut self,
+        host: HostId,
+        id: SocketId,
+        skb: &Skb,
+        isn: Option<u32>,
+        cause: EventId,
+    ) {
+        let now = self.now();
         let settings =
             self.host(host).sockets.get(id).map(|s| self.tcp_settings(host, &s.options, skb.packet.src));
         let sender = self.sender_of(host, id);
@@ -177,6 +193,9 @@ impl Network {
                 Action::Send(packet) => {
                     // What OUTPUT drops, TCP sends again later.
                     let _ = self.socket_sends(host, id, packet, sender, cause);
+                    if self.is_held(host, id) {
+                        self.settle();
+                    }
                 }
                 Action::Connected => self.give(host, id, Incoming::Connected, cause),
                 Action::Accepted(connection) => {
@@ -254,6 +273,10 @@ impl Network {
         let now = self.now();
         let from = skb.packet.src;
         for id in sockets {
+            let narrower = icmp.mtu.is_some() && self.keep_narrowing(host, id, icmp, cause);
+            if narrower {
+                continue;
+            }
             let Some(socket) = self.host_mut(host).sockets.get_mut(id) else { continue };
             match &mut socket.kind {
                 SocketKind::Connection(connection) => {

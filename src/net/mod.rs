@@ -3,8 +3,10 @@
 
 mod admin;
 mod bridge;
+mod busy;
 mod calls;
 mod carrier;
+mod config;
 mod device;
 pub mod errno;
 mod event;
@@ -19,6 +21,7 @@ mod inject;
 pub mod ip;
 mod links;
 mod local;
+mod namespaces;
 mod neigh;
 mod network;
 mod pace;
@@ -30,7 +33,9 @@ mod sysctl;
 pub mod tcp;
 mod text;
 mod walk;
+mod wires;
 
+pub use config::{ConfigEvent, LinkChange, watched};
 pub use device::{Admin, Bridge, Device, DeviceKind, Devices, MacvlanMode};
 pub use errno::Errno;
 pub use event::{
@@ -43,6 +48,7 @@ pub use frame::{Arp, Frame, FrameBody, solicited_node};
 pub use host::Host;
 pub use infer::infer;
 pub use inject::{InjectError, InjectErrorKind, Injected, Origin};
+pub use namespaces::{MoveError, Names, NoNames};
 pub use neigh::{Neigh, NeighState, Neighbours};
 pub use network::{Happening, HostId, Network, PassId, Port};
 pub use pace::Pace;

@@ -1,7 +1,8 @@
 //! Several hosts and the wires between them: one clock, one log, one order of things.
 
 use super::bridge::Bridged;
-use super::event::Event;
+use super::busy::Busy;
+use super::event::{Event, FrameDrop};
 use super::frame::Frame;
 use super::host::Host;
 use super::socket::SocketId;
@@ -10,7 +11,7 @@ use crate::abi::{Duration, EventId, IfName, Log, Sink, Time};
 use crate::netfilter::{Choices, Skb};
 use serde::Serialize;
 use smol_str::SmolStr;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// A host's place in its network, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -58,8 +59,12 @@ pub type Port = (HostId, IfName);
 pub struct Network {
     pub(super) names: Vec<SmolStr>,
     pub(super) hosts: Vec<Host>,
+    /// The machine of each host: its first network namespace.
+    pub(super) machines: Vec<HostId>,
+    /// Hosts that were removed. Their numbers are not given again.
+    pub(super) gone: BTreeSet<HostId>,
     /// Both ways, by the devices' numbers: names may change.
-    wires: BTreeMap<(HostId, u32), (HostId, u32)>,
+    pub(super) wires: BTreeMap<(HostId, u32), (HostId, u32)>,
     now: Time,
     queue: BTreeMap<(Time, u64), Task>,
     queued: u64,
@@ -68,6 +73,8 @@ pub struct Network {
     pass: Option<PassId>,
     /// Sockets whose programs are to be woken, in order.
     pub(super) woken: VecDeque<(HostId, SocketId)>,
+    /// The stream that is inside a program's call.
+    pub(super) busy: Option<Busy>,
     /// When something happened last that a program or a wire could see.
     last_activity: Time,
     /// After so many events nothing more happens.
@@ -86,6 +93,8 @@ impl Network {
         Network {
             names: Vec::new(),
             hosts: Vec::new(),
+            machines: Vec::new(),
+            gone: BTreeSet::new(),
             wires: BTreeMap::new(),
             now: Time::ZERO,
             queue: BTreeMap::new(),
@@ -94,76 +103,25 @@ impl Network {
             log: Log::default(),
             pass: None,
             woken: VecDeque::new(),
+            busy: None,
             last_activity: Time::ZERO,
             limit: usize::MAX,
         }
     }
 
-    /// Adds a host under a name.
-    pub fn add_host(&mut self, name: &str, mut host: Host) -> HostId {
+    /// Adds a host under a name: a machine of its own.
+    pub fn add_host(&mut self, name: &str, host: Host) -> HostId {
+        self.put_host(name, host, HostId(self.hosts.len() as u16))
+    }
+
+    pub(super) fn put_host(&mut self, name: &str, mut host: Host, machine: HostId) -> HostId {
+        let id = HostId(self.hosts.len() as u16);
         host.now = self.now;
+        host.devices.set_space(id.0 + 1);
         self.names.push(name.into());
         self.hosts.push(host);
-        HostId((self.hosts.len() - 1) as u16)
-    }
-
-    /// Joins two devices by a wire. Both are there, and were made as [`super::DeviceKind::Veth`].
-    pub fn connect(&mut self, a: Port, b: Port) {
-        let index = |(host, dev): &Port| Some((*host, self.host(*host).devices.get(dev)?.link.index));
-        let (Some(from), Some(to)) = (index(&a), index(&b)) else { return };
-        self.wires.insert(from, to);
-        self.wires.insert(to, from);
-        for ((host, dev), (other, far)) in [(a, to), (b, from)] {
-            // A namespace gets a number with a host when the first of its devices comes to lie there.
-            let host = self.host_mut(host);
-            let known = host.devices.iter().filter_map(|(_, d)| d.admin.far);
-            let (same, next) = known.fold((None, 0), |(same, next), (h, _, id)| {
-                (if h == other.0 { Some(id) } else { same }, next.max(id + 1))
-            });
-            if let Some(device) = host.devices.get_mut(&dev) {
-                device.admin.far = Some((other.0, far, same.unwrap_or(next)));
-            }
-        }
-    }
-
-    /// The wires, each with both its ends, one way only.
-    pub fn wires(&self) -> Vec<(Port, Port)> {
-        let port = |(host, index): (HostId, u32)| {
-            self.host(host).devices.by_number(index).map(|d| (host, d.link.name.clone()))
-        };
-        let once = self.wires.iter().filter(|(a, b)| a <= b);
-        once.filter_map(|(a, b)| Some((port(*a)?, port(*b)?))).collect()
-    }
-
-    /// The device at the other end of a wire, or of a veth pair within a host.
-    pub fn peer(&self, host: HostId, dev: &IfName) -> Option<Port> {
-        let device = self.host(host).devices.get(dev)?;
-        if let Some(peer) = &device.admin.peer {
-            return Some((host, peer.clone()));
-        }
-        let (host, index) = *self.wires.get(&(host, device.link.index))?;
-        self.host(host).devices.by_number(index).map(|d| (host, d.link.name.clone()))
-    }
-
-    /// Brings wires up to date after devices were changed: without one of its ends a wire is gone with the other
-    /// one, and there is a carrier while both are up.
-    pub fn settle_wires(&mut self) {
-        let wires: Vec<_> = self.wires.iter().map(|(a, b)| (*a, *b)).collect();
-        for (a, b) in wires {
-            let find = |(host, index): (HostId, u32)| {
-                self.host(host).devices.by_number(index).map(|d| (d.link.name.clone(), d.link.up))
-            };
-            let Some((name, up)) = find(a) else {
-                if let Some((other, _)) = find(b) {
-                    self.host_mut(b.0).remove_device(&other);
-                }
-                self.wires.remove(&a);
-                self.wires.remove(&b);
-                continue;
-            };
-            let carrier = up && find(b).is_some_and(|(_, up)| up);
-            self.host_mut(a.0).set_carrier(&name, carrier);
-        }
+        self.machines.push(machine);
+        id
     }
 
     /// The hosts in the order in which they were added.
@@ -173,19 +131,20 @@ impl Network {
             .zip(&self.hosts)
             .enumerate()
             .map(|(i, (name, host))| (HostId(i as u16), name.as_str(), host))
+            .filter(|(id, ..)| !self.gone.contains(id))
     }
 
     /// A host by its name.
     pub fn by_name(&self, name: &str) -> Option<HostId> {
-        self.names.iter().position(|n| n == name).map(|i| HostId(i as u16))
+        self.hosts().find(|(_, n, _)| *n == name).map(|(id, ..)| id)
     }
 
-    /// A host's name.
+    /// A host's name, also of one that was removed.
     pub fn name(&self, host: HostId) -> &str {
         self.names.get(usize::from(host.0)).map_or("", SmolStr::as_str)
     }
 
-    /// A host.
+    /// A host. One that was removed has nothing but `lo`.
     ///
     /// Panics if the number is of another network.
     pub fn host(&self, host: HostId) -> &Host {
@@ -297,6 +256,17 @@ impl Network {
         self.later(Duration::ZERO, task);
     }
 
+    /// Forgets what is due at a host.
+    pub(super) fn forget_tasks(&mut self, gone: HostId) {
+        self.queue.retain(|_, task| match task {
+            Task::Frame { host, .. }
+            | Task::Loop { host, .. }
+            | Task::Neighbour { host, .. }
+            | Task::Tcp { host, .. } => *host != gone,
+        });
+        self.woken.retain(|(host, _)| *host != gone);
+    }
+
     fn run(&mut self, task: Task) {
         match task {
             Task::Frame { host, dev, frame, mark, cause } => {
@@ -322,11 +292,21 @@ impl Network {
 
     /// Changes a host; what it tells goes into the log.
     pub fn change<T>(&mut self, host: HostId, f: impl FnOnce(&mut Host, &mut dyn Sink<Event>) -> T) -> T {
+        let since = self.log.next_id();
+        let result = self.within(host, f);
+        self.settle_wires_after(since);
+        result
+    }
+
+    /// As [`Network::change`], without a look at the wires.
+    pub(super) fn within<T>(
+        &mut self,
+        host: HostId,
+        f: impl FnOnce(&mut Host, &mut dyn Sink<Event>) -> T,
+    ) -> T {
         self.pass = None;
         let mut scribe = Scribe { log: &mut self.log, host, time: self.now, pass: &mut self.pass };
-        let result = f(&mut self.hosts[usize::from(host.0)], &mut scribe);
-        self.settle_wires();
-        result
+        f(&mut self.hosts[usize::from(host.0)], &mut scribe)
     }
 
     /// Leads something through a host.
@@ -343,6 +323,9 @@ impl Network {
     pub(super) fn bridged(&mut self, host: HostId, what: Vec<Bridged>, bridge: &IfName, cause: EventId) {
         for item in what {
             match item {
+                Bridged::Port(port, frame) if !self.may_carry(host, &port, &frame) => {
+                    self.drop_frame(host, &port, FrameDrop::TooLong, cause);
+                }
                 Bridged::Port(port, frame) => self.transmit_frame(host, &port, frame, 0, cause),
                 Bridged::Up(frame) => {
                     self.between();

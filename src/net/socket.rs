@@ -1,7 +1,7 @@
 //! A host's sockets: what they are bound to, what came for them, and which one a packet is for.
 
 use super::errno::Errno;
-use super::tcp::{Connection, Listener};
+use super::tcp::{Connection, Listener, State};
 use crate::abi::IfName;
 use crate::netfilter::{Cast, Skb, SocketFacts};
 use crate::packet::{Icmp, IcmpType, Packet, Proto};
@@ -190,8 +190,9 @@ impl Sockets {
     pub fn for_tcp(&self, skb: &Skb) -> Option<SocketId> {
         let (sport, dport) = skb.packet.ports()?;
         let remote = SocketAddr::new(skb.packet.src, sport);
+        // What is closed is not found any more (`tcp_set_state` unhashes it).
         let connection = |s: &Socket| {
-            matches!(s.kind, SocketKind::Connection(_))
+            matches!(&s.kind, SocketKind::Connection(c) if c.state() != State::Closed)
                 && s.port == dport
                 && s.remote == Some(remote)
                 && s.addr == Some(skb.packet.dst)

@@ -55,8 +55,7 @@ impl Network {
         let now = self.now();
         let actions = self.on_connection(host, id, |c| c.send(data, now))??;
         let sender = self.sender_of(host, id);
-        self.perform(host, id, actions, sender, cause);
-        self.settle();
+        self.call_stream(host, id, actions, sender, cause);
         Ok(())
     }
 
@@ -79,8 +78,7 @@ impl Network {
         if !actions.is_empty() {
             let cause = self.called(host, id, SocketCall::Receive, &Ok(()));
             let sender = self.sender_of(host, id);
-            self.perform(host, id, actions, sender, cause);
-            self.settle();
+            self.call_stream(host, id, actions, sender, cause);
         }
     }
 
@@ -90,8 +88,7 @@ impl Network {
         let result = self.on_connection(host, id, |c| c.shutdown_write(now)).and_then(|r| r);
         let cause = self.called(host, id, SocketCall::Shutdown, &result.as_ref().map(|_| ()).map_err(|e| *e));
         let sender = self.sender_of(host, id);
-        self.perform(host, id, result?, sender, cause);
-        self.settle();
+        self.call_stream(host, id, result?, sender, cause);
         Ok(())
     }
 
@@ -108,9 +105,11 @@ impl Network {
         match actions {
             Ok(actions) => {
                 // The FIN still has the program's socket; what follows has none.
+                self.hold(host, id);
                 for action in &actions {
                     if let super::tcp::Action::Send(packet) = action {
                         let _ = self.socket_sends(host, id, packet.clone(), sender, cause);
+                        self.settle();
                     }
                 }
                 let rest =
@@ -119,6 +118,7 @@ impl Network {
                     socket.open = false;
                 }
                 self.perform(host, id, rest, Sender::Kernel, cause);
+                self.end_call();
                 let closed = self.on_connection(host, id, |c| c.state() == State::Closed);
                 if closed == Ok(true) {
                     self.host_mut(host).sockets.remove(id);
@@ -145,6 +145,7 @@ impl Network {
             sack: h.is_on(Global::TcpSack),
             window_scale: defaults.window_scale.filter(|_| h.is_on(Global::TcpWindowScaling)),
             recverr: options.recverr,
+            gso: true,
             ..defaults
         }
     }

@@ -289,6 +289,23 @@ impl Sysctls {
         self.confs.insert((family, conf, scope), value);
     }
 
+    /// What a new network namespace takes over from the machine's first one: IPv4's settings of all interfaces and of
+    /// new ones.
+    pub(super) fn inherited(&self) -> Sysctls {
+        let confs = self
+            .confs
+            .iter()
+            .filter(|((family, _, scope), _)| family.is_v4() && matches!(scope, Scope::All | Scope::Default));
+        let kept = self.kept.iter().filter(|(path, _)| {
+            path.starts_with("net/ipv4/conf/all/") || path.starts_with("net/ipv4/conf/default/")
+        });
+        Sysctls {
+            globals: BTreeMap::new(),
+            confs: confs.map(|(key, value)| (key.clone(), *value)).collect(),
+            kept: kept.map(|(key, value)| (key.clone(), *value)).collect(),
+        }
+    }
+
     /// Gives a new interface the values that `default` has now.
     pub fn device_added(&mut self, name: &IfName) {
         for (conf, _, family, initial) in CONFS {
@@ -300,6 +317,7 @@ impl Sysctls {
     /// Forgets an interface's.
     pub fn device_removed(&mut self, name: &IfName) {
         self.confs.retain(|(_, _, scope), _| *scope != Scope::Dev(name.clone()));
+        self.kept.retain(|path, _| path.split('/').nth(3) != Some(name.as_str()));
     }
 
     /// Moves those of an interface that has another name now.
@@ -307,6 +325,51 @@ impl Sysctls {
         let all = std::mem::take(&mut self.confs).into_iter();
         let moved = |scope| if scope == Scope::Dev(old.clone()) { Scope::Dev(new.clone()) } else { scope };
         self.confs = all.map(|((family, conf, scope), v)| ((family, conf, moved(scope)), v)).collect();
+        let all = std::mem::take(&mut self.kept).into_iter();
+        let moved = |path: String| match path.split('/').collect::<Vec<_>>()[..] {
+            [net, ip, conf, dev, name] if dev == old.as_str() => {
+                [net, ip, conf, new.as_str(), name].join("/")
+            }
+            _ => path,
+        };
+        self.kept = all.map(|(path, v)| (moved(path), v)).collect();
+    }
+
+    /// All values by their keys; of devices' own only those of the ones that `which` holds for. A dot in a device's
+    /// name is a slash, as sysctl(8) has it. Those that change nothing are there once somebody set them.
+    pub fn values(&self, which: impl Fn(&IfName) -> bool) -> BTreeMap<String, i64> {
+        let mut all: BTreeMap<String, i64> =
+            GLOBALS.iter().map(|(global, key, _)| ((*key).to_owned(), self.global(*global))).collect();
+        let key = |family: Family, scope: &str, name: &str| {
+            let ip = if family.is_v4() { "ipv4" } else { "ipv6" };
+            format!("net.{ip}.conf.{scope}.{name}")
+        };
+        for (conf, name, family, initial) in CONFS {
+            for (scope, word) in [(Scope::All, "all"), (Scope::Default, "default")] {
+                let value = self.confs.get(&(*family, *conf, scope)).copied().unwrap_or(*initial);
+                all.insert(key(*family, word, name), value);
+            }
+        }
+        for ((family, conf, scope), value) in &self.confs {
+            let Scope::Dev(dev) = scope else { continue };
+            let name = CONFS.iter().find(|c| c.0 == *conf && c.2 == *family).map_or("", |c| c.1);
+            if which(dev) {
+                all.insert(key(*family, &dev.as_str().replace('.', "/"), name), *value);
+            }
+        }
+        for (path, value) in &self.kept {
+            let parts: Vec<&str> = path.split('/').collect();
+            let device = match parts[..] {
+                [_, _, "conf", dev, _] if !matches!(dev, "all" | "default") => IfName::new(dev),
+                _ => None,
+            };
+            if device.is_none_or(|dev| which(&dev)) {
+                let parts: Vec<String> = parts.iter().map(|part| part.replace('.', "/")).collect();
+                let plain = if parts.len() == 1 { path.clone() } else { parts.join(".") };
+                all.insert(plain, *value);
+            }
+        }
+        all
     }
 
     /// A setting of the whole host.

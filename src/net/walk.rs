@@ -260,7 +260,7 @@ impl<'a> Way<'a> {
         }
         // What came in pieces that fit leaves in such pieces again (`ip_exceeds_mtu`, `ip6_pkt_too_big`).
         let may_cut = |mtu: u32| (v4 && !skb.packet.df) || skb.largest_piece.is_some_and(|l| l <= mtu);
-        if let Some(mtu) = hop.mtu.filter(|mtu| skb.packet.len() > *mtu && !may_cut(*mtu)) {
+        if let Some(mtu) = hop.mtu.filter(|mtu| skb.packet.segment_len() > *mtu && !may_cut(*mtu)) {
             self.too_big(skb, mtu, cause);
             return (Fate::Lost(Lost::TooBig), Some(cause));
         }
@@ -386,7 +386,9 @@ impl<'a> Way<'a> {
                 pieces
             }
             fragment::Cut::Forbidden(mtu) => {
-                self.too_big(skb, mtu, cause);
+                for part in fragment::segments(skb) {
+                    self.too_big(&part, mtu, cause);
+                }
                 return (Fate::Lost(Lost::TooBig), Some(cause));
             }
         };

@@ -45,6 +45,11 @@ impl TcpFlags {
         self.0 & other.0 != 0
     }
 
+    /// Without the bits of `other`.
+    pub fn without(self, other: TcpFlags) -> TcpFlags {
+        TcpFlags(self.0 & !other.0)
+    }
+
     /// Reads one flag's name, in any case.
     pub fn by_name(name: &str) -> Option<TcpFlags> {
         match name.to_ascii_uppercase().as_str() {

@@ -4,6 +4,7 @@ mod bytes;
 pub mod checksum;
 mod flags;
 mod icmp;
+mod offload;
 mod payload;
 mod proto;
 mod tcp;
@@ -62,6 +63,10 @@ pub struct Packet {
     /// The transport checksum is wrong: conntrack calls such a packet INVALID.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub bad_checksum: bool,
+    /// How many bytes of payload each segment gets when a device cuts the packet up (`gso_size`); 0 where it is sent
+    /// as it is.
+    #[serde(skip)]
+    pub gso_size: u16,
 }
 
 /// Where a fragment lies in its packet (RFC 791).
@@ -171,6 +176,7 @@ impl Packet {
             payload: Payload::NONE,
             fragment: None,
             bad_checksum: false,
+            gso_size: 0,
         })
     }
 

@@ -5,8 +5,9 @@
 
 use super::is_begin;
 use crate::abi::{EventId, IfName, Log, Time};
+use crate::net::fib::TableId;
 use crate::net::{
-    Event, Fate, Happening, HostId, LinkEvent, NetEvent, Origin, PassId, SocketCall, SocketEvent,
+    ConfigEvent, Event, Fate, Happening, HostId, LinkEvent, NetEvent, Origin, PassId, SocketCall, SocketEvent,
 };
 use crate::netfilter::event::{ChangedBy, CtChange, Event as NfEvent};
 use crate::netfilter::{Hook, Policy, Ternary};
@@ -240,7 +241,9 @@ impl Maker<'_> {
             Event::Link(LinkEvent::FrameSent { frame, .. } | LinkEvent::FrameReceived { frame, .. }) => {
                 frame.packet().and_then(|packet| self.trip_with(packet))
             }
-            Event::Net(_) | Event::Netfilter(_) | Event::Link(_) | Event::Socket(_) => None,
+            Event::Net(_) | Event::Netfilter(_) | Event::Link(_) | Event::Socket(_) | Event::Config(_) => {
+                None
+            }
         };
         let trip = carried.or(own).or_else(|| self.trip_behind(entry.cause));
         self.journey.stops.push(Stop {
@@ -322,7 +325,7 @@ impl Maker<'_> {
                     self.sent.push((trip.last.clone(), number));
                 }
             }
-            Event::Net(_) | Event::Netfilter(_) | Event::Link(_) | Event::Socket(_) => {}
+            Event::Net(_) | Event::Netfilter(_) | Event::Link(_) | Event::Socket(_) | Event::Config(_) => {}
         }
     }
 
@@ -348,6 +351,9 @@ impl Maker<'_> {
             | Event::Net(_)
             | Event::Link(LinkEvent::PathChanged { .. })
             | Event::Socket(_) => Place::Host(host, None),
+            Event::Config(event) => {
+                event.dev().map_or(Place::Host(host, None), |dev| Place::Device(host, dev.clone()))
+            }
         }
     }
 }
@@ -356,6 +362,12 @@ impl Maker<'_> {
 fn is_stop(event: &Event) -> bool {
     match event {
         Event::Net(_) => true,
+        // The table `local` follows from the addresses.
+        Event::Config(
+            ConfigEvent::RouteAdded { table: TableId::LOCAL, .. }
+            | ConfigEvent::RouteRemoved { table: TableId::LOCAL, .. },
+        ) => false,
+        Event::Config(_) => true,
         Event::Link(event) => match event {
             LinkEvent::FrameSent { .. }
             | LinkEvent::FrameReceived { .. }
@@ -431,6 +443,6 @@ fn is_hop(event: &Event) -> bool {
         Event::Link(LinkEvent::FrameReceived { .. } | LinkEvent::FrameDropped { .. }) => true,
         Event::Net(NetEvent::Ended { fate, .. }) => !matches!(fate, Fate::Sent(_)),
         Event::Net(NetEvent::Begins { origin, .. }) => *origin == Origin::Process,
-        Event::Net(_) | Event::Link(_) | Event::Socket(_) | Event::Netfilter(_) => false,
+        Event::Net(_) | Event::Link(_) | Event::Socket(_) | Event::Netfilter(_) | Event::Config(_) => false,
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::abi::{EventId, Log, Time};
 use crate::abi::{IfName, Mac};
-use crate::net::{Event, Happening, Host, HostId, LinkEvent, NeighState};
+use crate::net::{ConfigEvent, Event, Happening, Host, HostId, LinkEvent, NeighState};
 use crate::netfilter::event::{CtChange, Event as NfEvent};
 use crate::netfilter::{CtEntry, CtId};
 use std::collections::BTreeMap;
@@ -85,6 +85,9 @@ pub fn neighbours_at(
     for event in events(log, range, host) {
         if let Event::Link(LinkEvent::Neighbour { dev, addr, state, mac }) = event {
             all.insert((dev.clone(), *addr), (*state, *mac));
+        }
+        if let Event::Config(ConfigEvent::NeighbourRemoved { dev, addr }) = event {
+            all.remove(&(dev.clone(), *addr));
         }
     }
     all.into_iter().map(|((dev, addr), (state, mac))| NeighbourAt { dev, addr, state, mac }).collect()

@@ -87,7 +87,7 @@ pub fn path(ruleset: &Ruleset, log: &Log<Event>) -> Vec<PathStep> {
                 steps.push(PathStep::Pass { pass, packet: skb.packet.to_string() });
                 pass += 1;
             }
-            Event::Net(_) | Event::Link(_) | Event::Socket(_) => {}
+            Event::Net(_) | Event::Link(_) | Event::Socket(_) | Event::Config(_) => {}
             Event::Netfilter(event) => steps.extend(netfilter_step(ruleset, event, &mut hook)),
         }
     }

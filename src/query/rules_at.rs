@@ -58,7 +58,7 @@ impl RulesAt {
             Event::Netfilter(NfEvent::RulesChanged { family, change }) if *family == self.rules.family => {
                 self.change(change);
             }
-            Event::Net(_) | Event::Netfilter(_) | Event::Link(_) | Event::Socket(_) => {}
+            Event::Net(_) | Event::Netfilter(_) | Event::Link(_) | Event::Socket(_) | Event::Config(_) => {}
         }
     }
 

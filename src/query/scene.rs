@@ -91,7 +91,8 @@ fn after(mut scene: Scene, event: &Event) -> Scene {
             | NetEvent::Resumes { .. },
         )
         | Event::Link(_)
-        | Event::Socket(_) => {}
+        | Event::Socket(_)
+        | Event::Config(_) => {}
         Event::Netfilter(event) => scene.netfilter(event),
     }
     scene

@@ -1,5 +1,6 @@
 //! Says events in sentences, in each language.
 
+mod config;
 mod connection;
 mod rules;
 mod sentence;

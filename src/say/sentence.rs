@@ -16,6 +16,7 @@ pub fn sentence(lang: Lang, ruleset: &Ruleset, event: &Event) -> String {
         Event::Net(event) => net(lang, event),
         Event::Link(event) => super::wire::link(lang, event),
         Event::Socket(event) => super::wire::socket(lang, event),
+        Event::Config(event) => super::config::config(lang, event),
         Event::Netfilter(event) => netfilter(lang, ruleset, event),
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn link(lang: Lang, event: &LinkEvent) -> String {
                 FrameDrop::Down => "frame-dropped-down",
                 FrameDrop::NoPeer => "frame-dropped-no-peer",
                 FrameDrop::NoPort => "frame-dropped-no-port",
+                FrameDrop::TooLong => "frame-dropped-too-long",
             };
             text.with(key, &[("iface", dev.as_str())])
         }

@@ -7,6 +7,7 @@ use crate::netfilter::event::{Event as NfEvent, NotKnown};
 use crate::netfilter::{CtEntry, Family, RuleRef, Ruleset, Ternary};
 use crate::query::{Journey, NeighbourAt, PassLog, RulesAt, Stop, connections_at, neighbours_at, pass_log};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -55,7 +56,7 @@ pub struct LabSession {
     added: usize,
     run: Run,
     /// The hosts before each probe, and after the last.
-    hosts: Vec<Vec<Host>>,
+    hosts: Vec<BTreeMap<HostId, Host>>,
     journey: Journey,
     /// Where commands changed rules.
     changes: Vec<EventId>,
@@ -95,7 +96,8 @@ impl LabSession {
             return Err(LabOpenError::Probes(sent));
         }
         let mut hosts = Vec::new();
-        let before = |net: &crate::net::Network| hosts.push(net.hosts().map(|(.., h)| h.clone()).collect());
+        let before =
+            |net: &crate::net::Network| hosts.push(net.hosts().map(|(id, _, h)| (id, h.clone())).collect());
         let run = run_watched(&lab, MAX_EVENTS, answers.clone(), before).map_err(LabOpenError::Build)?;
         if run.network.is_over() {
             return Err(LabOpenError::Events);
@@ -201,7 +203,7 @@ impl LabSession {
     /// A host as it was before a probe; a probe that runs a command shows it as it was afterwards.
     pub fn host(&self, probe: usize, host: HostId) -> Option<&Host> {
         let after = matches!(self.lab.probes.get(probe), Some(Probe::Run(_)));
-        self.hosts.get(probe + usize::from(after))?.get(usize::from(host.0))
+        self.hosts.get(probe + usize::from(after))?.get(&host)
     }
 
     /// Where a probe's events begin in the log; after the last probe, where they end.
@@ -211,7 +213,7 @@ impl LabSession {
 
     /// A host as it was when a probe began; after the last probe, as it was in the end.
     pub fn before(&self, probe: usize, host: HostId) -> Option<&Host> {
-        self.hosts.get(probe)?.get(usize::from(host.0))
+        self.hosts.get(probe)?.get(&host)
     }
 
     /// The rules of a host in a probe, as they are when an event happens; without one, as the probe begins.
@@ -254,7 +256,7 @@ impl LabSession {
 
     /// A host's connections at a stop.
     pub fn connections(&self, stop: &Stop, host: HostId) -> Vec<Arc<CtEntry>> {
-        let before = self.hosts.get(stop.probe).and_then(|hosts| hosts.get(usize::from(host.0)));
+        let before = self.hosts.get(stop.probe).and_then(|hosts| hosts.get(&host));
         before.map_or_else(Vec::new, |before| {
             connections_at(before, host, self.log(), self.until(stop), stop.time)
         })
@@ -262,7 +264,7 @@ impl LabSession {
 
     /// A host's neighbours at a stop.
     pub fn neighbours(&self, stop: &Stop, host: HostId) -> Vec<NeighbourAt> {
-        let before = self.hosts.get(stop.probe).and_then(|hosts| hosts.get(usize::from(host.0)));
+        let before = self.hosts.get(stop.probe).and_then(|hosts| hosts.get(&host));
         before.map_or_else(Vec::new, |before| neighbours_at(before, host, self.log(), self.until(stop)))
     }
 

@@ -389,7 +389,9 @@ impl View {
             Event::Netfilter(NfEvent::RuleAsked { rule, checks, held, .. }) => {
                 Some(Asked { rule, checks, held: *held })
             }
-            Event::Netfilter(_) | Event::Net(_) | Event::Link(_) | Event::Socket(_) => None,
+            Event::Netfilter(_) | Event::Net(_) | Event::Link(_) | Event::Socket(_) | Event::Config(_) => {
+                None
+            }
         }
     }
 
@@ -424,7 +426,7 @@ fn is_told(event: &Event) -> bool {
         Event::Net(NetEvent::Ended { fate, .. }) => {
             matches!(fate, Fate::Lost(_) | Fate::Unknown | Fate::Rejected)
         }
-        Event::Net(_) | Event::Link(_) | Event::Socket(_) => false,
+        Event::Net(_) | Event::Link(_) | Event::Socket(_) | Event::Config(_) => false,
         Event::Netfilter(event) => match event {
             NfEvent::PacketChanged { by, .. } => match by {
                 ChangedBy::Target

@@ -153,8 +153,8 @@ fn not_modelled() -> String {
     assert!(!tcp.is_empty(), "src/net/tcp/mod.rs says what is not modelled");
     format!(
         "- Read and printed, and unknown to every packet: {}.\n- Options that are read and printed, and change nothing or are unknown to every packet: {}.\n- Refused, as \
-         iptables 1.8.9 or Linux 6.18 refuse them: {}.\n- Devices but veth pairs, bridges and lo; VLANs' own devices, tunnels, \
-         queueing (`tc`), IPsec; routing daemons; programs in hosts but the probes' sockets and `iptables`, `ip`, `ipset`, \
+         iptables 1.8.9 or Linux 6.18 refuse them: {}.\n- Devices but lo, veth pairs, bridges, macvlans, taps, dummies and VLANs; of the \
+         last two nothing is proven, as the recorded kernel has neither. Tunnels, queueing (`tc`), IPsec; routing daemons; programs in hosts but the probes' sockets and `iptables`, `ip`, `ipset`, \
          `conntrack`.\n- What Linux leaves to chance (ports, the seed of hashes) is chosen in a fixed way.\n\nOf TCP's two \
          ends:\n\n{}\n",
         of(Fidelity::Kept),

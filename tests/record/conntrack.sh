@@ -53,6 +53,9 @@ t -U -s 10.0.0.1 -p tcp -m 9
 t -U -p tcp -s 10.0.0.1 -t 77
 t -U -p tcp -s 10.0.0.1 -u NOPE
 t -U -s 1.1.1.1 -m 1
+t -U -s 10.0.0.1 -p tcp -m 9
+t -U -p tcp -m 9
+t -U -p tcp -s 10.0.0.1 -u ASSURED
 t -D -p udp --dport 53
 t -D -p udp --dport 53
 t -I -s 10.0.0.1 -d 10.0.0.2 -p udp --sport 1001 --dport 53 -t 100

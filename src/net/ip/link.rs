@@ -71,20 +71,6 @@ fn delete(run: &mut Run<'_>, mut args: Args<'_>) -> Result<(), Stop> {
         | DeviceKind::Macvlan { .. }
         | DeviceKind::Vlan { .. } => {}
     }
-    take_away(run, &dev);
+    run.host.delete_device(&dev);
     Ok(())
-}
-
-/// Takes a device away, and with it a veth's other end and what stands on either.
-pub(super) fn take_away(run: &mut Run<'_>, dev: &IfName) {
-    let mut gone = vec![dev.clone()];
-    gone.extend(run.host.devices.get(dev).and_then(|d| d.admin.peer.clone()));
-    while let Some(dev) = gone.pop() {
-        let above = run.host.devices.by_index().into_iter().filter(|d| match &d.kind {
-            DeviceKind::Macvlan { lower, .. } | DeviceKind::Vlan { lower, .. } => *lower == dev,
-            _ => false,
-        });
-        gone.extend(above.map(|d| d.link.name.clone()));
-        run.host.remove_device(&dev);
-    }
 }

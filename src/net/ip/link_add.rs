@@ -2,19 +2,20 @@
 
 use super::args::{Args, garbage, name, no_device, number, wrong};
 use super::link_set::{Changes, apply, common, valid_name};
-use super::{Run, Stop};
+use super::{Run, Stop, namespace};
 use crate::abi::{IfName, Mac};
 use crate::net::{Bridge, DeviceKind, MacvlanMode};
 
 /// A device to be made.
-struct Wanted {
+#[derive(Default)]
+pub(super) struct Wanted {
     name: Option<IfName>,
     lower: Option<IfName>,
-    to: Changes,
+    pub to: Changes,
 }
 
 pub(super) fn add(run: &mut Run<'_>, mut args: Args<'_>) -> Result<(), Stop> {
-    let mut wanted = Wanted { name: None, lower: None, to: Changes::default() };
+    let mut wanted = Wanted::default();
     let mut link = None;
     let mut kind = None;
     while let Some(key) = args.next() {
@@ -46,6 +47,9 @@ pub(super) fn add(run: &mut Run<'_>, mut args: Args<'_>) -> Result<(), Stop> {
         let known = name(word).filter(|n| run.host.devices.get(n).is_some());
         wanted.lower = Some(known.ok_or_else(|| no_device(word))?);
     }
+    if wanted.to.netns.is_some() && (wanted.lower.is_some() || wanted.to.master.is_some()) {
+        return Err(Stop::unmodelled("link between network namespaces but of a veth pair"));
+    }
     match kind {
         "bridge" => bridge(run, wanted, args),
         "veth" => veth(run, wanted, args),
@@ -55,7 +59,7 @@ pub(super) fn add(run: &mut Run<'_>, mut args: Args<'_>) -> Result<(), Stop> {
             if let Some(word) = args.next() {
                 return Err(garbage("type", word));
             }
-            make(run, wanted, "dummy", DeviceKind::Dummy).map(drop)
+            namespace::make(run, wanted, "dummy", DeviceKind::Dummy)
         }
         _ if KNOWN.contains(&kind) => Err(Stop::unmodelled(format!("devices of type `{kind}`"))),
         _ => Err(Stop::kernel("Unknown device type")),
@@ -90,20 +94,6 @@ const KNOWN: [&str; 24] = [
     "wireguard",
 ];
 
-/// A hardware address that none of the host's devices has: the kernel takes one at random, the model the one after
-/// the greatest.
-pub(super) fn fresh_mac(run: &Run<'_>) -> Mac {
-    let greatest = run.host.devices.iter().map(|(_, d)| d.mac).filter(|m| m.0[0] == 2).max();
-    let mut bytes = greatest.map_or([2, 0, 0, 0, 0, 0], |m| m.0);
-    for byte in bytes[1..].iter_mut().rev() {
-        *byte = byte.wrapping_add(1);
-        if *byte != 0 {
-            break;
-        }
-    }
-    Mac(bytes)
-}
-
 /// The first free name of a kind: `dummy0`, `veth0`.
 fn free_name(run: &Run<'_>, stem: &str) -> Result<IfName, Stop> {
     let mut names = (0..1000).filter_map(|n| IfName::new(&format!("{stem}{n}")));
@@ -111,11 +101,17 @@ fn free_name(run: &Run<'_>, stem: &str) -> Result<IfName, Stop> {
     free.ok_or_else(|| Stop::answers("Too many open files in system"))
 }
 
+/// An error if a device of the wanted name is there.
+pub(super) fn free(run: &Run<'_>, wanted: &Wanted) -> Result<(), Stop> {
+    let there = wanted.name.as_ref().is_some_and(|name| run.host.devices.get(name).is_some());
+    if there { Err(Stop::answers("File exists")) } else { Ok(()) }
+}
+
 /// Makes a device and sets on it what was said before `type`.
-fn make(run: &mut Run<'_>, wanted: Wanted, stem: &str, kind: DeviceKind) -> Result<IfName, Stop> {
+pub(super) fn make(run: &mut Run<'_>, wanted: Wanted, stem: &str, kind: DeviceKind) -> Result<IfName, Stop> {
+    free(run, &wanted)?;
     let Wanted { name, mut to, .. } = wanted;
     let name = match name {
-        Some(name) if run.host.devices.get(&name).is_some() => return Err(Stop::answers("File exists")),
         Some(name) => name,
         None => free_name(run, stem)?,
     };
@@ -123,7 +119,7 @@ fn make(run: &mut Run<'_>, wanted: Wanted, stem: &str, kind: DeviceKind) -> Resu
         return Err(Stop::answers("Cannot assign requested address"));
     }
     let own_mac = to.mac.is_some();
-    let mac = to.mac.take().unwrap_or_else(|| fresh_mac(run));
+    let mac = to.mac.take().unwrap_or_else(|| run.host.devices.fresh_mac());
     let carrier = !matches!(kind, DeviceKind::Veth | DeviceKind::Tap);
     run.host.add_device(name.clone(), kind, mac);
     if let Some(device) = run.host.devices.get_mut(&name) {
@@ -150,12 +146,15 @@ fn bridge(run: &mut Run<'_>, wanted: Wanted, mut args: Args<'_>) -> Result<(), S
             _ => return Err(Stop::unmodelled(format!("`{key} {word}` of a bridge"))),
         }
     }
-    make(run, wanted, "bridge", DeviceKind::Bridge(Bridge::default())).map(drop)
+    namespace::make(run, wanted, "bridge", DeviceKind::Bridge(Bridge::default()))
 }
 
 fn veth(run: &mut Run<'_>, wanted: Wanted, mut args: Args<'_>) -> Result<(), Stop> {
-    let mut other = Wanted { name: None, lower: None, to: Changes::default() };
+    let mut other = Wanted::default();
+    // An end that is told nothing is where the first is; else it is here.
+    other.to.netns = wanted.to.netns;
     if let Some(word) = args.next() {
+        other.to.netns = None;
         if word != "peer" {
             return Err(Stop::unmodelled(format!("`{word}` of a veth")));
         }
@@ -167,14 +166,15 @@ fn veth(run: &mut Run<'_>, wanted: Wanted, mut args: Args<'_>) -> Result<(), Sto
             other.name = Some(valid_name(word, "name")?);
         }
     }
-    if let Some(name) = &wanted.name
-        && run.host.devices.get(name).is_some()
-    {
-        return Err(Stop::answers("File exists"));
+    if wanted.to.netns.is_some() || other.to.netns.is_some() {
+        return namespace::pair(run, wanted, other);
     }
-    if wanted.name.is_some() && wanted.name == other.name {
-        return Err(Stop::answers("File exists"));
-    }
+    pair(run, wanted, other)
+}
+
+/// Makes a veth pair on one host.
+pub(super) fn pair(run: &mut Run<'_>, wanted: Wanted, other: Wanted) -> Result<(), Stop> {
+    free(run, &wanted)?;
     let (up, up2) = (wanted.to.up, other.to.up);
     // The other end is made first.
     let peer = make(run, Wanted { to: Changes { up: None, ..other.to }, ..other }, "veth", DeviceKind::Veth)?;

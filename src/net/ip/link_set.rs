@@ -3,9 +3,9 @@
 use super::args::{Args, garbage, invalid, name, number, on_off, wrong};
 use super::link::known;
 use super::link_show::group;
-use super::{Run, Stop};
+use super::{Run, Stop, namespace};
 use crate::abi::{IfName, Mac};
-use crate::net::{Device, DeviceKind};
+use crate::net::{Device, DeviceKind, HostId};
 
 /// What is to be set, in the order in which the kernel does it (`do_setlink`).
 #[derive(Default)]
@@ -23,6 +23,8 @@ pub(super) struct Changes {
     pub allmulti: Option<bool>,
     pub multicast: Option<bool>,
     pub up: Option<bool>,
+    /// The network namespace that it goes to, or is made in.
+    pub netns: Option<HostId>,
 }
 
 /// A hardware address, or what `ip` says of the word.
@@ -74,9 +76,10 @@ pub(super) fn common(run: &Run<'_>, key: &str, args: &mut Args<'_>, to: &mut Cha
         "promisc" => to.promisc = Some(on_off(key, args.value()?)?),
         "allmulticast" => to.allmulti = Some(on_off(key, args.value()?)?),
         "multicast" => to.multicast = Some(on_off(key, args.value()?)?),
-        "arp" | "dynamic" | "trailers" | "carrier" | "netns" | "vf" | "mode" | "state" | "addrgenmode"
-        | "xdp" | "xdpgeneric" | "vrf" | "numtxqueues" | "numrxqueues" | "gso_max_size" | "broadcast"
-        | "brd" | "protodown" | "index" | "link-netns" => {
+        "netns" => to.netns = Some(namespace::find(run, args.value()?)?),
+        "arp" | "dynamic" | "trailers" | "carrier" | "vf" | "mode" | "state" | "addrgenmode" | "xdp"
+        | "xdpgeneric" | "vrf" | "numtxqueues" | "numrxqueues" | "gso_max_size" | "broadcast" | "brd"
+        | "protodown" | "index" | "link-netns" => {
             return Err(Stop::unmodelled(format!("`{key}` of a link")));
         }
         _ => return Ok(false),
@@ -116,7 +119,10 @@ pub(super) fn set(run: &mut Run<'_>, mut args: Args<'_>) -> Result<(), Stop> {
         return Err(Stop::said(255, "Not enough information: \"dev\" argument is required.\n"));
     };
     let dev = known(run, word)?;
-    apply(run, &dev, to)
+    match to.netns {
+        Some(netns) => namespace::send(run, dev, netns, to),
+        None => apply(run, &dev, to),
+    }
 }
 
 fn slave(args: &mut Args<'_>, to: &mut Changes) -> Result<(), Stop> {

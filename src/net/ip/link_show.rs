@@ -3,7 +3,7 @@
 use super::args::{Args, garbage, invalid, name, number};
 use super::{Run, Stop};
 use crate::abi::IfName;
-use crate::net::{Device, DeviceKind};
+use crate::net::{Device, DeviceKind, HostId};
 use std::fmt::Write as _;
 
 /// Which devices are meant.
@@ -150,7 +150,10 @@ fn state(d: &Device) -> &'static str {
         | DeviceKind::Tap => true,
         DeviceKind::Loopback | DeviceKind::Dummy | DeviceKind::Described => false,
     };
-    let stands = beneath(d).is_some() || d.admin.far.is_some();
+    let stands = match d.kind {
+        DeviceKind::Veth => d.admin.below_down,
+        _ => beneath(d).is_some(),
+    };
     match (d.link.carrier, judged) {
         (true, true) => "UP",
         (true, false) => "UNKNOWN",
@@ -195,8 +198,11 @@ pub(super) fn head(run: &Run<'_>, d: &Device, mode: bool) -> String {
             _ => ("ether", "ff:ff:ff:ff:ff:ff"),
         };
         let _ = write!(out, "{}    link/{kind} {} brd {brd}", run.line_break(), d.mac);
-        if let Some((_, _, id)) = d.admin.far {
-            let _ = write!(out, " link-netnsid {id}");
+        if let Some((host, _, id)) = d.admin.far {
+            let _ = match run.names.name(HostId(host)) {
+                Some(name) => write!(out, " link-netns {name}"),
+                None => write!(out, " link-netnsid {id}"),
+            };
         }
     }
     if let Some(alias) = d.admin.alias.as_ref().filter(|_| mode) {

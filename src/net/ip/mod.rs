@@ -8,6 +8,7 @@ mod link;
 mod link_add;
 mod link_set;
 mod link_show;
+mod namespace;
 mod neigh;
 mod route;
 mod route_get;
@@ -17,7 +18,8 @@ mod rule;
 mod rule_show;
 mod tuntap;
 
-use super::Host;
+use super::{Event, Host, Names, NoNames, watched};
+use crate::abi::Sink;
 use crate::netfilter::Family;
 use args::{Args, incomplete, matches};
 use std::fmt;
@@ -77,6 +79,9 @@ impl Stop {
 /// One run of the program.
 struct Run<'h> {
     host: &'h mut Host,
+    names: &'h dyn Names,
+    /// What is left to do where other hosts are within reach.
+    errand: Option<namespace::Errand>,
     out: String,
     err: String,
     /// `-4`, `-6`.
@@ -89,7 +94,21 @@ struct Run<'h> {
     details: bool,
 }
 
-impl Run<'_> {
+impl<'h> Run<'h> {
+    fn on(host: &'h mut Host, names: &'h dyn Names) -> Run<'h> {
+        Run {
+            host,
+            names,
+            errand: None,
+            out: String::new(),
+            err: String::new(),
+            family: None,
+            oneline: false,
+            brief: false,
+            details: false,
+        }
+    }
+
     /// What stands between the lines of one thing: a line's end, with `-o` a backslash.
     fn line_break(&self) -> &'static str {
         if self.oneline { "\\" } else { "\n" }
@@ -136,22 +155,25 @@ const OBJECTS: [&str; 32] = [
     "help",
 ];
 
-/// Runs `ip` with these words after its name.
+/// Runs `ip` with these words after its name. What it changes is told, with the command as its cause.
 ///
 /// Errors: a part of the program that the model does not have.
-pub fn run(argv: &[impl AsRef<str>], host: &mut Host) -> Result<Output, Unmodelled> {
+pub fn run(
+    argv: &[impl AsRef<str>],
+    host: &mut Host,
+    sink: &mut dyn Sink<Event>,
+) -> Result<Output, Unmodelled> {
     let words: Vec<String> = argv.iter().map(|w| w.as_ref().to_owned()).collect();
-    let mut run = Run {
-        host,
-        out: String::new(),
-        err: String::new(),
-        family: None,
-        oneline: false,
-        brief: false,
-        details: false,
-    };
-    let ended = start(&mut run, &words);
-    let Run { out, mut err, .. } = run;
+    watched(host, &format!("ip {}", words.join(" ")), sink, |host| answer(&words, host))
+}
+
+fn answer(words: &[String], host: &mut Host) -> Result<Output, Unmodelled> {
+    let mut run = Run::on(host, &NoNames);
+    let ended = start(&mut run, words);
+    end(run.out, run.err, ended)
+}
+
+fn end(out: String, mut err: String, ended: Result<(), Stop>) -> Result<Output, Unmodelled> {
     match ended {
         Ok(()) => Ok(Output { stdout: out, stderr: err, status: 0 }),
         Err(Stop::Said(status, text)) => {

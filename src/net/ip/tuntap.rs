@@ -1,7 +1,6 @@
 //! `ip tuntap`: taps that stay without a program behind them.
 
 use super::args::{Args, find, garbage, wrong};
-use super::link::take_away;
 use super::link_set::valid_name;
 use super::{Run, Stop, no_command};
 use crate::abi::{IfName, Mac};
@@ -46,7 +45,7 @@ fn modify(run: &mut Run<'_>, mut args: Args<'_>, adding: bool) -> Result<(), Sto
     if !adding {
         let dev = dev.ok_or_else(|| Stop::unmodelled("`tuntap del` without a name"))?;
         match run.host.devices.get(&dev).map(|d| &d.kind) {
-            Some(DeviceKind::Tap) => take_away(run, &dev),
+            Some(DeviceKind::Tap) => run.host.delete_device(&dev),
             Some(_) => return Err(Stop::said(1, "ioctl(TUNSETIFF): Invalid argument\n")),
             None => {}
         }
@@ -64,7 +63,7 @@ fn modify(run: &mut Run<'_>, mut args: Args<'_>, adding: bool) -> Result<(), Sto
         Some(_) => return Err(Stop::said(1, "ioctl(TUNSETIFF): Invalid argument\n")),
         None => {}
     }
-    let mac: Mac = super::link_add::fresh_mac(run);
+    let mac: Mac = run.host.devices.fresh_mac();
     run.host.add_device(name.clone(), DeviceKind::Tap, mac);
     if let Some(device) = run.host.devices.get_mut(&name) {
         device.link.carrier = false;

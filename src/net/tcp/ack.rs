@@ -3,6 +3,7 @@
 
 use super::connection::Connection;
 use super::segment::Segment;
+use super::window::WIDENS;
 use super::{Action, State, mss};
 use crate::abi::{Duration, Time};
 use crate::packet::TcpFlags;
@@ -29,7 +30,7 @@ pub(super) struct AckState {
     /// When one is sent if nothing else sends it.
     pub(super) at: Option<Time>,
     /// So many more are sent at once.
-    quick: u32,
+    pub(super) quick: u32,
     /// The program answers: acknowledgements wait for its data.
     pub(super) pingpong: bool,
     /// How long one waits; zero before the first data.
@@ -37,7 +38,7 @@ pub(super) struct AckState {
     /// When data came last.
     received: Option<Time>,
     /// The largest segment seen, bytes of data.
-    rcv_mss: u32,
+    pub(super) rcv_mss: u32,
 }
 
 impl AckState {
@@ -94,8 +95,11 @@ impl Connection {
         let largest = u32::from(mss(self.settings.mtu, self.local.is_ipv4()));
         let acks = &mut self.acks;
         acks.pending = true;
-        if segment.len() >= acks.rcv_mss {
-            acks.rcv_mss = segment.len().min(largest);
+        if segment.step() >= acks.rcv_mss {
+            if segment.step() != acks.rcv_mss {
+                self.room.measure(segment.len(), self.rcv_wnd);
+            }
+            acks.rcv_mss = segment.step().min(largest);
             acks.pushed |= segment.has(TcpFlags::PSH);
         } else {
             acks.pushed_twice |= acks.pushed;
@@ -118,6 +122,9 @@ impl Connection {
             }
         }
         acks.received = Some(now);
+        if segment.len() >= WIDENS && self.room.grow(self.unread.len(), largest, segment.len()) {
+            acks.quick |= 1;
+        }
     }
 
     /// Sends what is owed, or sees to it that it is sent (`tcp_ack_snd_check`).
@@ -126,7 +133,7 @@ impl Connection {
             return;
         }
         let much = self.rcv_nxt.wrapping_sub(self.rcv_wup) > self.acks.rcv_mss
-            && self.select_window() >= self.rcv_wnd.min(self.receive_window());
+            && self.select_window() >= self.rcv_wnd;
         if much || self.acks.is_quick() || self.acks.now || !self.early.is_empty() {
             self.send_ack(now, out);
         } else {
@@ -177,7 +184,7 @@ impl Connection {
                 || acks.pushed_twice
                 || (acks.pushed && !acks.pingpong));
         let told = self.receive_window();
-        let wider = !self.receive_shut && 2 * told <= self.window_limit && {
+        let wider = !self.receive_shut && 2 * told <= self.room.space() && {
             let window = self.select_window();
             window > 0 && window >= 2 * told
         };

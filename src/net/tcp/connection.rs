@@ -4,14 +4,12 @@ use super::ack::AckState;
 use super::retransmit::Retransmission;
 use super::segment::{Secrets, after};
 use super::send::SendQueue;
+use super::window::{Room, initial_window};
 use super::{Action, Errno, Settings, State, mss};
 use crate::abi::{Duration, Time};
 use crate::packet::{TcpFlags, TcpOption, TcpOptions};
 use std::net::SocketAddr;
 use std::sync::Arc;
-
-/// The receive buffer that Linux' default of 128 KiB (`net.ipv4.tcp_rmem`) leaves for data: half of it.
-pub(super) const RECEIVE_SPACE: u32 = 65536;
 
 /// How long TIME-WAIT lasts (`TCP_TIMEWAIT_LEN`).
 pub(super) const TIME_WAIT: Duration = Duration::from_secs(60);
@@ -61,8 +59,7 @@ pub struct Connection {
     /// `rcv_nxt` when the last window was told, and that window.
     pub(super) rcv_wup: u32,
     pub(super) rcv_wnd: u32,
-    /// The largest window that is told: the first one. Linux widens it as data comes.
-    pub(super) window_limit: u32,
+    pub(super) room: Room,
     /// What the program has not read.
     pub(super) unread: Vec<u8>,
     /// What came too early: sequence number, bytes, and whether a FIN follows; in order.
@@ -114,7 +111,7 @@ impl Connection {
             rcv_nxt: 0,
             rcv_wup: 0,
             rcv_wnd: 0,
-            window_limit: 0,
+            room: Room::default(),
             unread: Vec::new(),
             early: Vec::new(),
             sacks: Vec::new(),
@@ -130,7 +127,7 @@ impl Connection {
             settings,
         };
         connection.rcv_wnd = initial_window(mss(connection.settings.mtu, local.is_ipv4()));
-        connection.window_limit = connection.rcv_wnd;
+        connection.room.limit = connection.rcv_wnd;
         connection
     }
 
@@ -188,9 +185,7 @@ impl Connection {
             | State::Closed => return Err(Errno::Epipe),
         }
         let mut out = Vec::new();
-        let goal = self.size_goal();
-        self.queue.push(bytes, goal);
-        self.push_pending(now, &mut out);
+        self.write(bytes, now, &mut out);
         Ok(out)
     }
 
@@ -327,7 +322,18 @@ impl Connection {
     /// This side's largest segment, options taken off.
     pub(super) fn mss(&self) -> u32 {
         let own = mss(self.path_mtu, self.local.is_ipv4());
-        u32::from(own.min(self.peer_mss)).saturating_sub(if self.timestamps { 12 } else { 0 }).max(36)
+        let options = if self.timestamps { 12 } else { 0 };
+        self.half_window(u32::from(own.min(self.peer_mss)).saturating_sub(options).max(36))
+    }
+
+    /// A size, but no more than half of the largest window that the other side told (`tcp_bound_to_half_wnd`).
+    pub(super) fn half_window(&self, size: u32) -> u32 {
+        let options = if self.timestamps { 12 } else { 0 };
+        match self.max_window {
+            0 => size,
+            window if window <= 536 => size.min(window.max(48 - options)),
+            window => size.min(window / 2),
+        }
     }
 
     /// What came of the other side's SYN or SYN,ACK.
@@ -364,13 +370,6 @@ impl Connection {
     pub(super) fn syn_flags(&self) -> TcpFlags {
         if self.state == State::SynRecv { TcpFlags::SYN | TcpFlags::ACK } else { TcpFlags::SYN }
     }
-}
-
-/// The first window that is offered for a largest segment: a whole number of them (`tcp_select_initial_window`).
-pub(super) fn initial_window(mss: u16) -> u32 {
-    let mss = u32::from(mss);
-    let space = if mss > 0 && mss < RECEIVE_SPACE { RECEIVE_SPACE / mss * mss } else { RECEIVE_SPACE };
-    space.min(65535)
 }
 
 /// A connection's first sequence number: the clock in steps of 64 ns (`secure_tcp_seq`). Linux adds a secret hash of

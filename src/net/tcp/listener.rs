@@ -1,9 +1,10 @@
 //! A listening socket and the handshakes it has begun (`tcp_conn_request`, `tcp_check_req` of the kernel).
 
-use super::connection::{Connection, initial_sequence, initial_window};
+use super::connection::{Connection, initial_sequence};
 use super::icmp::quoted_sequence;
 use super::segment::{Header, Secrets, Segment, before, in_window, make, reset_for};
 use super::send::syn_options;
+use super::window::initial_window;
 use super::{Action, Settings, State, mss};
 use crate::abi::{Duration, Time};
 use crate::net::errno::icmp_to_errno;
@@ -178,7 +179,7 @@ impl Listener {
         made.rcv_nxt = request.irs.wrapping_add(1);
         made.rcv_wup = made.rcv_nxt;
         made.rcv_wnd = request.window;
-        made.window_limit = request.window;
+        made.room.limit = request.window;
         made.learn(&request.options, request.ts_recent.map(|value| (value, 0)));
         made.ecn = request.ecn;
         made.snd_wnd = u32::from(segment.window) << made.snd_scale;

@@ -33,6 +33,7 @@ mod retransmit;
 mod segment;
 mod send;
 mod waiting;
+mod window;
 
 pub use connection::Connection;
 pub use listener::Listener;

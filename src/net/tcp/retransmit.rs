@@ -370,17 +370,17 @@ impl Connection {
     /// Sends again what is thought lost, as far as the window allows (`tcp_xmit_retransmit_queue`).
     fn repair(&mut self, now: Time, out: &mut Vec<Action>) {
         let mss = self.mss();
-        let mut room = self.retransmission.cwnd;
         let mut at = 0;
-        while at < self.queue.chunks.len() && room > 0 {
-            let chunk = &self.queue.chunks[at];
-            if chunk.sent.is_some() && !chunk.sacked {
-                if chunk.lost {
-                    self.queue.split(at, mss as usize);
-                    self.queue.join(at, mss);
-                    self.send_chunk(at, now, out);
+        while let Some(chunk) = self.queue.chunks.get(at) {
+            if chunk.sent.is_some() && !chunk.sacked && chunk.lost {
+                let room = self.retransmission.cwnd.saturating_sub(self.queue.flying(mss));
+                if room == 0 {
+                    return;
                 }
-                room -= 1;
+                let room = if self.settings.gso { room } else { 1 };
+                self.queue.split(at, (room * mss) as usize);
+                self.queue.join(at, mss);
+                self.send_chunk(at, now, out);
             }
             at += 1;
         }

@@ -64,6 +64,14 @@ impl<'a> Segment<'a> {
         self.payload.len()
     }
 
+    /// Bytes of data in each of the segments that one packet may hold.
+    pub(super) fn step(&self) -> u32 {
+        match self.packet.gso_size {
+            0 => self.len(),
+            size => size.into(),
+        }
+    }
+
     /// The data from a sequence number on. Bytes that nobody told are zeros.
     pub(super) fn data_from(&self, seq: u32) -> Vec<u8> {
         let all = match self.payload.bytes() {
@@ -120,6 +128,7 @@ pub(super) fn make(header: Header, payload: Vec<u8>, ttl: u8, tos: u8, df: bool)
         payload: Payload::from(payload),
         fragment: None,
         bad_checksum: false,
+        gso_size: 0,
     }
 }
 

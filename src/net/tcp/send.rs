@@ -1,11 +1,14 @@
 //! What a connection sends: its queue, segments, acknowledgements, resets (`tcp_output.c` of the kernel).
 
-use super::connection::{Connection, RECEIVE_SPACE};
+use super::connection::Connection;
 use super::segment::{Header, after, before, make};
-use super::{Action, State, mss};
+use super::{Action, mss};
 use crate::abi::Time;
 use crate::packet::{TcpFlags, TcpNumbers, TcpOption, TcpOptions};
 use std::collections::VecDeque;
+
+/// Bytes that one packet may carry down to a device: 64 KiB with the headers (`sk_gso_max_size`).
+const LONGEST: u32 = 65535 - 320;
 
 /// A piece of the stream that is sent whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,6 +50,8 @@ pub(super) struct SendQueue {
     pub(super) chunks: VecDeque<Chunk>,
     /// Where the stream ends, once something was queued.
     end: Option<u32>,
+    /// Where it was pushed last.
+    pushed: Option<u32>,
     /// The end of the last segment that was sent and not full (Minshall's variant of Nagle's algorithm).
     pub(super) small: Option<u32>,
 }
@@ -55,32 +60,38 @@ impl SendQueue {
     pub(super) fn push_syn(&mut self, iss: u32) {
         self.chunks.push_back(Chunk::new(iss, Vec::new(), TcpFlags::SYN));
         self.end = Some(iss.wrapping_add(1));
+        self.pushed = self.end;
     }
 
     /// The stream begins here (a connection that a listener made).
     pub(super) fn begin(&mut self, seq: u32) {
         self.end = Some(seq);
+        self.pushed = self.end;
     }
 
-    /// Appends a program's bytes, in chunks of at most `goal` bytes; the last one is pushed.
-    pub(super) fn push(&mut self, bytes: &[u8], goal: u32) {
+    /// Appends as many of a program's bytes as make the last chunk `goal` bytes long, or a new one; tells how many.
+    fn push(&mut self, bytes: &[u8], goal: u32) -> usize {
         let goal = goal.max(1) as usize;
-        let mut rest = bytes;
-        if let Some(tail) = self.chunks.back_mut().filter(|c| c.sent.is_none() && c.bytes.len() < goal) {
-            let (now, later) = rest.split_at(rest.len().min(goal - tail.bytes.len()));
-            tail.bytes.extend_from_slice(now);
+        let open = |c: &&mut Chunk| c.sent.is_none() && c.bytes.len() < goal;
+        if let Some(tail) = self.chunks.back_mut().filter(open) {
+            let count = bytes.len().min(goal - tail.bytes.len());
+            tail.bytes.extend_from_slice(&bytes[..count]);
             tail.flags = TcpFlags::default();
             self.end = Some(tail.end());
-            rest = later;
+            return count;
         }
-        for piece in rest.chunks(goal) {
-            let seq = self.end.unwrap_or(0);
-            let chunk = Chunk::new(seq, piece.to_vec(), TcpFlags::default());
-            self.end = Some(chunk.end());
-            self.chunks.push_back(chunk);
-        }
-        if let Some(tail) = self.chunks.back_mut().filter(|c| c.sent.is_none() && !bytes.is_empty()) {
-            tail.flags = TcpFlags::PSH;
+        let count = bytes.len().min(goal);
+        let chunk = Chunk::new(self.end.unwrap_or(0), bytes[..count].to_vec(), TcpFlags::default());
+        self.end = Some(chunk.end());
+        self.chunks.push_back(chunk);
+        count
+    }
+
+    /// The end of the stream is pushed (`tcp_mark_push`).
+    fn mark_push(&mut self) {
+        self.pushed = self.end;
+        if let Some(tail) = self.chunks.back_mut().filter(|c| c.sent.is_none()) {
+            tail.flags = tail.flags | TcpFlags::PSH;
         }
     }
 
@@ -109,7 +120,7 @@ impl SendQueue {
     }
 
     /// Segments on their way: sent, neither acknowledged nor thought lost.
-    fn flying(&self, mss: u32) -> u32 {
+    pub(super) fn flying(&self, mss: u32) -> u32 {
         let flies = |c: &&Chunk| c.sent.is_some() && !c.sacked && !c.lost;
         self.chunks.iter().filter(flies).map(|c| c.segments(mss)).sum()
     }
@@ -131,6 +142,24 @@ impl SendQueue {
         }
     }
 
+    /// Fills a chunk up to so many bytes from the one after it (`tcp_grow_skb`).
+    fn grow(&mut self, at: usize, bytes: u32) {
+        let missing = (bytes as usize).saturating_sub(self.chunks[at].bytes.len());
+        let Some(next) = self.chunks.get_mut(at + 1).filter(|_| missing > 0) else { return };
+        let taken: Vec<u8> = next.bytes.drain(..missing.min(next.bytes.len())).collect();
+        if taken.is_empty() {
+            return;
+        }
+        next.seq = next.seq.wrapping_add(taken.len() as u32);
+        let empty = next.bytes.is_empty().then_some(next.flags);
+        let first = &mut self.chunks[at];
+        first.bytes.extend(taken);
+        if let Some(flags) = empty {
+            first.flags = first.flags | flags;
+            self.chunks.remove(at + 1);
+        }
+    }
+
     /// Cuts a chunk after so many bytes; PSH and FIN go with the second part (`tcp_fragment`).
     pub(super) fn split(&mut self, at: usize, bytes: usize) {
         let Some(first) = self.chunks.get_mut(at).filter(|c| bytes > 0 && c.bytes.len() > bytes) else {
@@ -146,17 +175,46 @@ impl SendQueue {
 
 impl Connection {
     /// How many bytes of a program's writing are kept together.
-    pub(super) fn size_goal(&self) -> u32 {
+    fn size_goal(&self) -> u32 {
         let mss = self.mss();
         if !self.settings.gso {
             return mss;
         }
-        let most = (65535 - 320).min((self.max_window / 2).max(68 - 40));
+        let most = self.half_window(LONGEST);
         (most / mss * mss).max(mss)
+    }
+
+    /// Queues a program's bytes and sends what may be sent. Each chunk that is full while there is more to come is sent
+    /// at once if it is the next, or pushed with all before it once half a window waits (`tcp_sendmsg_locked`).
+    pub(super) fn write(&mut self, bytes: &[u8], now: Time, out: &mut Vec<Action>) {
+        let goal = self.size_goal();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            rest = &rest[self.queue.push(rest, goal)..];
+            if rest.is_empty() {
+                break;
+            }
+            let much = self.queue.pushed.map(|p| p.wrapping_add(self.max_window / 2));
+            if self.queue.end.zip(much).is_some_and(|(end, much)| after(end, much)) {
+                self.queue.mark_push();
+                self.transmit(false, now, out);
+            } else if self.queue.chunks.iter().filter(|c| c.sent.is_none()).count() == 1 {
+                self.transmit(true, now, out);
+            }
+        }
+        if !bytes.is_empty() {
+            self.queue.mark_push();
+        }
+        self.transmit(false, now, out);
     }
 
     /// Sends what windows and Nagle's algorithm allow (`tcp_write_xmit`).
     pub(super) fn push_pending(&mut self, now: Time, out: &mut Vec<Action>) {
+        self.transmit(false, now, out);
+    }
+
+    /// The same; only one packet where there is more to come from the program (`tcp_push_one`).
+    fn transmit(&mut self, one: bool, now: Time, out: &mut Vec<Action>) {
         let mss = self.mss();
         let mut sent = false;
         while let Some(at) = self.queue.chunks.iter().position(|c| c.sent.is_none()) {
@@ -166,7 +224,11 @@ impl Connection {
                 break;
             }
             let quota = (cwnd / 2).max(1).min(cwnd - flying);
-            let quota = if self.settings.gso { quota } else { 1 };
+            // No more than one packet takes, but two segments always (`tcp_tso_autosize`).
+            let quota = if self.settings.gso { quota.min((LONGEST / mss).max(2)) } else { 1 };
+            if self.settings.gso {
+                self.queue.grow(at, quota * mss);
+            }
             let chunk = &self.queue.chunks[at];
             let whole = chunk.bytes.len() as u32;
             let first_end = if whole > mss { chunk.seq.wrapping_add(mss) } else { chunk.end() };
@@ -187,9 +249,20 @@ impl Connection {
                 }
                 limit = limit / mss * mss;
             }
-            // A part of an offloaded writing waits for more of the window (`tcp_tso_should_defer`).
+            // What is longer than a segment waits for more of the window (`tcp_tso_should_defer`); that the next
+            // acknowledgement comes soon is taken for granted.
+            let open = room.min((cwnd - flying) * mss);
+            let middle = at + 1 < self.queue.chunks.len() && open >= whole;
             let third = self.snd_wnd.min(cwnd * mss) / 3;
-            if self.settings.gso && flying > 0 && whole > mss && limit < whole.min(third) {
+            let gains = open <= whole || !fin;
+            if self.settings.gso
+                && !one
+                && whole > mss
+                && self.queue.in_flight()
+                && !middle
+                && open < third
+                && gains
+            {
                 break;
             }
             if limit < whole {
@@ -197,6 +270,9 @@ impl Connection {
             }
             self.send_chunk(at, now, out);
             sent = true;
+            if one {
+                break;
+            }
         }
         if sent {
             let (mss, sack) = (self.mss(), self.sack);
@@ -217,10 +293,11 @@ impl Connection {
             return;
         }
         let (seq, end, bytes) = (chunk.seq, chunk.end(), chunk.bytes.clone());
-        let mut flags = chunk.flags | TcpFlags::ACK;
+        // A packet of several segments is pushed, and stays so (`__tcp_transmit_skb`).
         if chunk.segments(mss) > 1 {
-            flags = flags | TcpFlags::PSH;
+            chunk.flags = chunk.flags | TcpFlags::PSH;
         }
+        let flags = chunk.flags | TcpFlags::ACK;
         if (bytes.len() as u32) < mss && !bytes.is_empty() && first {
             self.queue.small = Some(end);
         }
@@ -302,6 +379,10 @@ impl Connection {
         let header = Header { from: self.local, to: self.remote, flags, numbers, options };
         let settings = &self.settings;
         let mut packet = make(header, bytes, settings.ttl, settings.tos | ect, settings.pmtu_discovery);
+        let mss = self.mss();
+        if packet.payload.len() > mss {
+            packet.gso_size = mss as u16;
+        }
         if self.local.is_ipv4() && !self.mini {
             packet.id = self.ip_id;
             self.ip_id = self.ip_id.wrapping_add(1);
@@ -312,28 +393,6 @@ impl Connection {
     /// The clock of the timestamp option: milliseconds, from a connection's own beginning.
     pub(super) fn stamp(&self, now: Time) -> u32 {
         self.secrets.timestamp.wrapping_add((now.as_nanos() / 1_000_000) as u32)
-    }
-
-    /// The window that could be told now, in steps of the scale (`__tcp_select_window`).
-    pub(super) fn select_window(&self) -> u32 {
-        let free = RECEIVE_SPACE.saturating_sub(self.unread.len() as u32);
-        let mss = u32::from(mss(self.settings.mtu, self.local.is_ipv4()));
-        if free < (RECEIVE_SPACE >> 4).max(mss.min(RECEIVE_SPACE / 2)) {
-            return 0;
-        }
-        let window = free.min(self.window_limit);
-        if self.rcv_scale > 0 { window.next_multiple_of(1 << self.rcv_scale) } else { window.min(65535) }
-    }
-
-    /// Tells a window: never less than what was told before (`tcp_select_window`).
-    fn next_window(&mut self) -> u32 {
-        if self.state == State::Closed {
-            return 0;
-        }
-        let told = self.receive_window().next_multiple_of(1 << self.rcv_scale);
-        self.rcv_wnd = self.select_window().max(told);
-        self.rcv_wup = self.rcv_nxt;
-        self.rcv_wnd
     }
 }
 

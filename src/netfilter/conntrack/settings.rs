@@ -54,6 +54,22 @@ pub struct ConntrackSettings {
     pub sctp_timeouts: [u32; 8],
 }
 
+/// How the timeouts name TCP's states; the kernel's second one has none.
+const TCP_STATES: [&str; 9] =
+    ["syn_sent", "", "syn_recv", "established", "fin_wait", "close_wait", "last_ack", "time_wait", "close"];
+
+/// How the timeouts name SCTP's states.
+const SCTP_STATES: [&str; 8] = [
+    "closed",
+    "cookie_wait",
+    "cookie_echoed",
+    "established",
+    "shutdown_sent",
+    "shutdown_recd",
+    "shutdown_ack_sent",
+    "heartbeat_sent",
+];
+
 /// Why a setting was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SettingError {
@@ -132,40 +148,54 @@ impl ConntrackSettings {
         self.clone().slot(key.strip_prefix("net.netfilter.").unwrap_or(key)).map(|(slot, _)| *slot)
     }
 
+    /// All of them, by their names without `nf_conntrack_`.
+    pub fn values(&self) -> impl Iterator<Item = (String, u32)> {
+        let timeouts = |proto: &str, states: &[&str], values: &[u32]| {
+            let all = states.iter().zip(values).filter(|(state, _)| !state.is_empty());
+            all.map(|(state, value)| (format!("{proto}_timeout_{state}"), *value)).collect::<Vec<_>>()
+        };
+        let mut all = timeouts("tcp", &TCP_STATES, &self.tcp_timeouts);
+        all.extend(timeouts("sctp", &SCTP_STATES, &self.sctp_timeouts));
+        for (name, value) in [
+            ("tcp_timeout_max_retrans", self.tcp_timeout_max_retrans),
+            ("tcp_timeout_unacknowledged", self.tcp_timeout_unacknowledged),
+            ("acct", self.acct),
+            ("checksum", self.checksum),
+            ("events", self.events),
+            ("expect_max", self.expect_max),
+            ("max", self.max),
+            ("buckets", self.buckets),
+            ("timestamp", self.timestamp),
+            ("generic_timeout", self.generic_timeout),
+            ("icmp_timeout", self.icmp_timeout),
+            ("icmpv6_timeout", self.icmpv6_timeout),
+            ("udp_timeout", self.udp_timeout),
+            ("udp_timeout_stream", self.udp_timeout_stream),
+            ("gre_timeout", self.gre_timeout),
+            ("gre_timeout_stream", self.gre_timeout_stream),
+            ("tcp_be_liberal", self.tcp_be_liberal),
+            ("tcp_ignore_invalid_rst", self.tcp_ignore_invalid_rst),
+            ("tcp_loose", self.tcp_loose),
+            ("tcp_max_retrans", self.tcp_max_retrans),
+        ] {
+            all.push((name.to_owned(), value));
+        }
+        all.into_iter()
+    }
+
     /// A value's place, and the largest that the kernel takes.
     fn slot(&mut self, key: &str) -> Option<(&mut u32, u32)> {
         const ANY: u32 = i32::MAX as u32;
         if let Some(tcp) = key.strip_prefix("nf_conntrack_tcp_timeout_") {
-            const STATES: [&str; 9] = [
-                "syn_sent",
-                "",
-                "syn_recv",
-                "established",
-                "fin_wait",
-                "close_wait",
-                "last_ack",
-                "time_wait",
-                "close",
-            ];
             return match tcp {
                 "max_retrans" => Some((&mut self.tcp_timeout_max_retrans, ANY)),
                 "unacknowledged" => Some((&mut self.tcp_timeout_unacknowledged, ANY)),
                 "" => None,
-                _ => STATES.iter().position(|s| *s == tcp).map(|at| (&mut self.tcp_timeouts[at], ANY)),
+                _ => TCP_STATES.iter().position(|s| *s == tcp).map(|at| (&mut self.tcp_timeouts[at], ANY)),
             };
         }
         if let Some(sctp) = key.strip_prefix("nf_conntrack_sctp_timeout_") {
-            const STATES: [&str; 8] = [
-                "closed",
-                "cookie_wait",
-                "cookie_echoed",
-                "established",
-                "shutdown_sent",
-                "shutdown_recd",
-                "shutdown_ack_sent",
-                "heartbeat_sent",
-            ];
-            return STATES.iter().position(|s| *s == sctp).map(|at| (&mut self.sctp_timeouts[at], ANY));
+            return SCTP_STATES.iter().position(|s| *s == sctp).map(|at| (&mut self.sctp_timeouts[at], ANY));
         }
         Some(match key.strip_prefix("nf_conntrack_")? {
             "acct" => (&mut self.acct, 1),

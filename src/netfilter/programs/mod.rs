@@ -15,7 +15,7 @@ mod save;
 use super::conntrack;
 use super::event::Event;
 use super::{Family, Netfilter};
-use crate::abi::{Sink, Time};
+use crate::abi::{EventId, Sink, Time};
 
 /// What a program wrote, and how it ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -98,8 +98,10 @@ pub fn run(program: &str, argv: &[String], machine: &mut Machine) -> Option<Outp
     }
     if program == "conntrack" {
         let words: Vec<&str> = argv.iter().map(String::as_str).collect();
+        let command = std::iter::once("conntrack").chain(words.iter().copied()).collect::<Vec<_>>().join(" ");
+        let mut sink = Rooted { sink: machine.sink, command, root: None };
         let conntrack::program::Output { stdout, stderr, status } =
-            conntrack::program::run(&words, &mut machine.netfilter.conntrack, machine.now, machine.sink);
+            conntrack::program::run(&words, &mut machine.netfilter.conntrack, machine.now, &mut sink);
         return Some(Output { stdout, stderr, status });
     }
     let (_, family, kind, name) = *PROGRAMS.iter().find(|(name, ..)| *name == program)?;
@@ -108,6 +110,23 @@ pub fn run(program: &str, argv: &[String], machine: &mut Machine) -> Option<Outp
         Kind::Save => save::run(name, family, argv, machine),
         Kind::Restore => restore::run(name, family, argv, machine),
     })
+}
+
+/// Gives events that have no cause the command that was run.
+struct Rooted<'a> {
+    sink: &'a mut dyn Sink<Event>,
+    command: String,
+    root: Option<EventId>,
+}
+
+impl Sink<Event> for Rooted<'_> {
+    fn emit(&mut self, cause: Option<EventId>, event: Event) -> EventId {
+        let cause = cause.unwrap_or_else(|| {
+            let run = || self.sink.emit(None, Event::CommandRun { command: self.command.clone() });
+            *self.root.get_or_insert_with(run)
+        });
+        self.sink.emit(Some(cause), event)
+    }
 }
 
 impl Output {

@@ -285,6 +285,7 @@ impl LabCase {
                 SocketEvent::State { .. } => Look::TRACK,
                 SocketEvent::Called { error: None, .. } | SocketEvent::Timer { .. } => Look::QUIET,
             },
+            Some(Event::Config(_)) => Look::NOTE,
             Some(Event::Netfilter(event)) => self.netfilter_look(stop, event),
         }
     }

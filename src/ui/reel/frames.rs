@@ -42,7 +42,7 @@ pub fn reel_of(rules: &Ruleset, log: &Log<Event>) -> Reel {
     for (id, entry) in log.entries().iter().enumerate() {
         match &entry.event {
             Event::Net(event) => maker.net(id, event),
-            Event::Link(_) | Event::Socket(_) => maker.also(id),
+            Event::Link(_) | Event::Socket(_) | Event::Config(_) => maker.also(id),
             Event::Netfilter(event) => maker.netfilter(id, event),
         }
     }

@@ -331,28 +331,37 @@ fn update(
 ) -> Result<Output, Fault> {
     let found = select(args, conntrack)?;
     let mut text = String::new();
+    let mut count = 0;
     for id in &found {
         let children = conntrack.entries().filter(|c| c.master == Some(*id)).count() as u32;
         let Some(entry) = conntrack.entry_mut(*id) else { continue };
+        let mut new = entry.clone();
         let mut changes = Vec::new();
         if let Some(given) = args.given.get("mark") {
             let (value, mask) = given.split_once('/').map_or((given.as_str(), None), |(v, m)| (v, Some(m)));
             let mask = mask.map_or(u32::MAX, args::number);
-            entry.mark = entry.mark & !mask | args::number(value);
-            changes.push(CtChange::Mark(entry.mark));
+            new.mark = entry.mark & !mask | args::number(value);
+            changes.extend((new.mark != entry.mark).then_some(CtChange::Mark(new.mark)));
         }
         let mut left = print::left(entry.expires, now);
         if let Some(secs) = args.number("timeout") {
-            entry.expires = now.after(Duration::from_secs(secs.into()));
+            new.expires = now.after(Duration::from_secs(secs.into()));
+            changes.extend((left != u64::from(secs)).then_some(CtChange::Timeout(secs)));
             left = secs.into();
-            changes.push(CtChange::Timeout(secs));
         }
-        let before = entry.status;
-        set_status(args, entry);
-        if entry.status != before {
-            let new = entry.status_bits().into_iter().filter(|b| before & b.bit() == 0);
-            changes.extend(new.map(CtChange::Status));
+        set_status(args, &mut new);
+        let bits = new.status_bits().into_iter().filter(|b| entry.status & b.bit() == 0);
+        changes.extend(bits.map(CtChange::Status));
+        // What would stay as it is the program does not send; and it sends no family that no word told.
+        if changes.is_empty() {
+            continue;
         }
+        if args.is_v4().is_none() {
+            let failed = "Operation failed: Operation not supported\n";
+            return Ok(Output { stdout: text, stderr: format!("{failed}{NAME}: {failed}"), status: 1 });
+        }
+        count += 1;
+        *entry = new;
         text += &(print::line(entry, args.form, left, now, Some(2 + children)) + "\n");
         let entry = Arc::new(entry.clone());
         for change in changes {
@@ -361,8 +370,8 @@ fn update(
     }
     Ok(Output {
         stdout: text,
-        stderr: format!("{NAME}: {} flow entries have been updated.\n", found.len()),
-        status: u8::from(found.is_empty()),
+        stderr: format!("{NAME}: {} flow entries have been updated.\n", count),
+        status: u8::from(count == 0),
     })
 }
 
