@@ -6,6 +6,8 @@
 use std::collections::BTreeSet;
 use vitrine::abi::EventId;
 use vitrine::net::HostId;
+use vitrine::netfilter::Family;
+use vitrine::netfilter::text::Save;
 use vitrine::query::{Direction, Place, Topology, is_begin};
 use vitrine::session::{LabOpenError, LabSession};
 
@@ -146,7 +148,8 @@ fn an_answer_goes_back_in_the_flow_of_its_question() {
 
 #[test]
 fn pictures_hold_together() {
-    for (name, session) in labs() {
+    let lines = [4, 5, 7, 12].map(|n| (format!("a line of {n}"), line(n)));
+    for (name, session) in labs().into_iter().chain(lines) {
         for direction in [Direction::Across, Direction::Down] {
             let plan = Topology::of(session.network(), direction);
             assert_eq!(plan, Topology::of(session.network(), direction), "{name}: the same each time");
@@ -170,6 +173,49 @@ fn pictures_hold_together() {
                     );
                     assert!(!host.core.meets(device.area), "{name}: {} over the middle", device.name);
                 }
+            }
+        }
+    }
+}
+
+/// Hosts in a line, each wired to the next.
+fn line(hosts: usize) -> LabSession {
+    let host = |i: usize| {
+        format!(r#""h{i}": {{"interfaces": {{"l": "10.1.{i}.2/24", "r": "10.1.{}.1/24"}}}}"#, i + 1)
+    };
+    let all: Vec<String> = (0..hosts).map(host).collect();
+    let links: Vec<String> = (1..hosts).map(|i| format!(r#"["h{}:r", "h{i}:l"]"#, i - 1)).collect();
+    let ends = r#"["start:e", "h0:l"], "#;
+    let (hosts, links) = (all.join(","), links.join(","));
+    let last = all.len();
+    let text = format!(
+        r#"{{"name": "line", "hosts": {{"start": {{"interfaces": {{"e": "10.1.0.1/24"}}}}, {hosts},
+            "end": {{"interfaces": {{"e": "10.1.{last}.2/24"}}}}}},
+            "links": [{ends}{links}, ["h{}:r", "end:e"]], "probes": []}}"#,
+        last - 1
+    );
+    LabSession::open(&text).unwrap()
+}
+
+#[test]
+fn a_long_line_of_hosts_is_folded_so_that_no_one_has_to_scroll_sideways() {
+    for n in [2, 4, 5, 7, 12, 30] {
+        let session = line(n);
+        let plan = Topology::of(session.network(), Direction::Across);
+        assert!(plan.width <= 1100, "{n}: {}", plan.width);
+        // Each wire joins two hosts that stand beside each other, or one below the other at an end of their rows.
+        for wire in &plan.wires {
+            let [a, b] = wire.ends.clone().map(|(host, _)| plan.host(host).unwrap().area);
+            let between = |h: &vitrine::query::HostBox| {
+                let (left, right) = ((a.x + a.w).min(b.x + b.w), a.x.max(b.x));
+                h.area.x >= left
+                    && h.area.x + h.area.w <= right
+                    && h.area.y < a.y + a.h
+                    && a.y < h.area.y + h.area.h
+            };
+            assert!(!plan.hosts.iter().any(between), "{n}: {wire:?}");
+            if a.y != b.y {
+                assert!(a.x == b.x || a.x + a.w == b.x + b.w, "{n}: {wire:?}");
             }
         }
     }
@@ -209,4 +255,59 @@ fn a_probe_is_added_and_taken_back() {
     assert!(session.undo().is_none());
     let nobody = serde_json::from_str(r#"{"do": "ping", "from": "nobody", "dst": "192.168.1.1"}"#).unwrap();
     assert!(matches!(session.with(nobody), Err(LabOpenError::Read(_))));
+}
+
+#[test]
+fn rules_at_a_probes_end_are_those_before_the_next_with_all_that_they_have_counted() {
+    let (mut counted, mut changed) = (0, 0);
+    for (name, session) in labs() {
+        let count = session.journey().probes.len();
+        for probe in 0..count {
+            for (id, ..) in session.network().hosts() {
+                for family in [Family::Ip, Family::Ip6] {
+                    let Some(after) = session.before(probe + 1, id) else { continue };
+                    let mut stop = session.journey().stops[session.journey().probes[probe]].clone();
+                    let end = session.start(probe + 1).unwrap();
+                    stop.event = end.0.checked_sub(1).map(EventId);
+                    let rules = session.counted(probe, stop.event, id, family);
+                    let want = after.netfilter.with_totals(family);
+                    let text = |ruleset| Save { ruleset, counters: true }.to_string();
+                    assert_eq!(text(&rules), text(&want), "{name}, probe {}", probe + 1);
+                    counted += want.rules().filter(|(_, r)| r.counters.packets > 0).count();
+                    let start = session.before(probe, id).unwrap();
+                    let was = start.netfilter.ruleset(family).map_or(0, |r| r.rules().count());
+                    changed += usize::from(was != want.rules().count());
+                    let plain = session.rules(probe, Some(end), id, family);
+                    assert_eq!(
+                        plain.rules().map(|(at, _)| at).collect::<Vec<_>>(),
+                        want.rules().map(|(at, _)| at).collect::<Vec<_>>(),
+                        "{name}, probe {}",
+                        probe + 1
+                    );
+                }
+            }
+        }
+    }
+    assert!(counted > 500 && changed > 5, "{counted} counted, {changed} changed");
+}
+
+#[test]
+fn where_the_model_cannot_know_a_lab_goes_each_way() {
+    let lab = r#"{
+        "name": "chance",
+        "hosts": {"a": {"interfaces": {"eth0": "10.0.0.1/24"}},
+                  "b": {"interfaces": {"eth0": "10.0.0.2/24"},
+                        "iptables": "*filter\n-A INPUT -m statistic --mode random --probability 0.5 -j DROP\nCOMMIT\n"}},
+        "links": [["a:eth0", "b:eth0"]],
+        "probes": [{"do": "ping", "from": "a", "dst": "10.0.0.2", "count": 2}]
+    }"#;
+    let replies = |s: &LabSession| s.result(0).unwrap()["result"]["replies"].as_array().map_or(0, Vec::len);
+    let session = LabSession::open(lab).unwrap();
+    let answers = |s: &LabSession| s.choices().iter().map(|c| c.yes).collect::<Vec<_>>();
+    assert_eq!((answers(&session), replies(&session)), (vec![false, false], 2));
+    let other = session.choose_other(1).unwrap();
+    assert_eq!((answers(&other), replies(&other)), (vec![false, true], 1));
+    let again = other.choose_other(0).unwrap();
+    assert_eq!((answers(&again), replies(&again)), (vec![true, false], 1));
+    assert_eq!(again.choices()[0].rule.to_string(), "filter INPUT 1");
 }

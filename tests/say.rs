@@ -72,7 +72,7 @@ fn every_event_of_the_first_world_has_its_sentence() {
 #[test]
 fn what_was_worked_out_is_said() {
     let rules = "*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE\nCOMMIT\n";
-    let source = Source { rules: rules.into(), v6: false, host: None };
+    let source = Source { rules: rules.into(), v6: false, host: None, sets: None };
     let session = Session::open(source).expect("two lines");
     let said: Vec<_> = Lang::ALL
         .into_iter()

@@ -64,16 +64,22 @@ impl Run {
 /// assert_eq!(run.probes[0]["result"]["replies"][0]["from"], "10.0.0.2");
 /// ```
 pub fn run(lab: &Lab) -> Result<Run, BuildError> {
-    run_watched(lab, usize::MAX, |_| ())
+    run_watched(lab, usize::MAX, Vec::new(), |_| ())
 }
 
 /// Runs a lab, and stops before more has happened than so many events; `before` sees the network before each
-/// probe, and once more after the last.
+/// probe, and once more after the last. `answers` are the first ones that are given where the model cannot know
+/// whether a rule matches; the others are that it does not.
 ///
 /// # Errors
 /// As [`run`].
-pub fn run_watched(lab: &Lab, limit: usize, mut before: impl FnMut(&Network)) -> Result<Run, BuildError> {
-    let mut runner = Runner::new(lab, limit)?;
+pub fn run_watched(
+    lab: &Lab,
+    limit: usize,
+    answers: Vec<bool>,
+    mut before: impl FnMut(&Network),
+) -> Result<Run, BuildError> {
+    let mut runner = Runner::new(lab, limit, answers)?;
     let mut probes = Vec::new();
     let mut starts = Vec::new();
     for probe in lab.probes.iter() {
@@ -100,9 +106,10 @@ pub(super) struct Runner {
 }
 
 impl Runner {
-    fn new(lab: &Lab, limit: usize) -> Result<Self, BuildError> {
+    fn new(lab: &Lab, limit: usize, answers: Vec<bool>) -> Result<Self, BuildError> {
         let mut net = build(lab)?;
         net.limit(limit);
+        net.choose(answers);
         let quiet = lab.quiet.as_ref().map_or(QUIET, |q| q.duration());
         let families = lab.hosts.iter().map(|(_, spec)| 1 + u32::from(lab.has_ipv6(spec))).sum::<u32>();
         let between = BETWEEN + BETWEEN_HOST * families;

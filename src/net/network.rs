@@ -179,6 +179,16 @@ impl Network {
         self.limit = events;
     }
 
+    /// Fixes the first answers where the model cannot know whether a rule matches; see [`Choices`].
+    pub fn choose(&mut self, answers: Vec<bool>) {
+        self.choices = Choices::new(answers);
+    }
+
+    /// What was answered so far where the model cannot know.
+    pub fn choices(&self) -> &Choices {
+        &self.choices
+    }
+
     /// True if the bound was reached: what would have happened next is not known.
     pub fn is_over(&self) -> bool {
         self.log.len() >= self.limit

@@ -169,13 +169,18 @@ impl Journey {
         flows
     }
 
-    /// The first stop, after one, of a trip that goes the other way of the same flow.
+    /// The first stop, after one, of a trip that goes the other way of the same flow; at a stop of no trip, of the
+    /// first trip that goes back in the probe's first flow.
     pub fn way_back(&self, at: usize) -> Option<usize> {
         let stop = self.stop(at)?;
-        let here = stop.trip?;
         let flows = self.flows(stop.probe);
-        let flow = flows.iter().find(|flow| flow.iter().any(|(t, _)| *t == here))?;
-        let back = flow.iter().find(|(t, _)| *t == here)?.1;
+        let (flow, back) = match stop.trip {
+            Some(here) => flows.iter().find_map(|flow| {
+                let (_, back) = flow.iter().find(|(trip, _)| *trip == here)?;
+                Some((flow, *back))
+            })?,
+            None => (flows.first()?, false),
+        };
         let wanted: Vec<usize> = flow.iter().filter(|(_, b)| *b != back).map(|(t, _)| *t).collect();
         let of = |(_, s): &(usize, &Stop)| s.trip.is_some_and(|t| wanted.contains(&t));
         self.stops.iter().enumerate().skip(at + 1).find(of).map(|(i, _)| i)

@@ -2,9 +2,11 @@
 
 mod journey;
 mod json;
+mod layers;
 mod moment;
 mod pass_log;
 mod path;
+mod rules_at;
 mod scene;
 mod topology;
 mod trace;
@@ -14,6 +16,7 @@ pub use json::TraceJson;
 pub use moment::{NeighbourAt, connections_at, neighbours_at};
 pub use pass_log::{PassLog, is_begin, pass_log};
 pub use path::{PathStep, netfilter_step, path};
+pub use rules_at::RulesAt;
 pub use scene::{ChainAt, Scene, scenes};
 pub use topology::{Area, DeviceBox, DeviceRole, Direction, HostBox, Topology, WireLine};
 pub use trace::{MAX_WALKS, Outcome, Trace, Walk, trace};

@@ -1,11 +1,12 @@
 //! Where each host of a network stands in its picture: boxes with devices in them, and the wires between.
 //!
-//! The same network always gives the same picture. Hosts stand in layers, by their distance from the first host that
-//! has one wire only; across a wide picture, or one below the other in a narrow one.
+//! The same network always gives the same picture. Hosts stand in the layers of `layers.rs`; across a wide picture, row
+//! by row where one would not do, or one below the other in a narrow one.
 
+use super::layers::{layers, place_of, rows};
 use crate::abi::IfName;
 use crate::net::{DeviceKind, Host, HostId, Network};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 /// Which way the layers follow each other.
@@ -134,6 +135,12 @@ const GAP_Y: i32 = 28;
 /// The width of the picture in which hosts stand one below the other.
 const NARROW: i32 = 366;
 const LANE: i32 = 14;
+/// A picture wider than this is folded: its layers stand in rows, each led the other way than the one before.
+const ROOM: i32 = 976;
+/// How far a wire bows out beyond the hosts that it joins.
+const BOW: i32 = 36;
+/// How long it leads straight on before it does.
+const STUB: i32 = 24;
 
 /// A device before it has its place.
 struct Part {
@@ -197,58 +204,6 @@ impl Topology {
     pub fn wire_at(&self, host: HostId, dev: &IfName) -> Option<usize> {
         self.wires.iter().position(|w| w.ends.iter().any(|(h, d)| *h == host && d == dev))
     }
-}
-
-/// The hosts in layers: each wire joins two hosts of one layer or of two neighbouring ones.
-fn layers(network: &Network) -> Vec<Vec<HostId>> {
-    let mut peers: BTreeMap<HostId, Vec<HostId>> = network.hosts().map(|(id, ..)| (id, Vec::new())).collect();
-    for ((a, _), (b, _)) in network.wires().into_iter().filter(|(a, b)| a.0 != b.0) {
-        for (one, other) in [(a, b), (b, a)] {
-            peers.entry(one).or_default().push(other);
-        }
-    }
-    let mut distance: BTreeMap<HostId, usize> = BTreeMap::new();
-    let ids: Vec<HostId> = peers.keys().copied().collect();
-    let ends = ids.iter().filter(|id| peers.get(id).is_some_and(|p| p.len() == 1));
-    for start in ends.chain(&ids) {
-        if distance.contains_key(start) {
-            continue;
-        }
-        let mut open = VecDeque::from([(*start, 0)]);
-        while let Some((host, far)) = open.pop_front() {
-            if distance.contains_key(&host) {
-                continue;
-            }
-            distance.insert(host, far);
-            open.extend(peers.get(&host).into_iter().flatten().map(|peer| (*peer, far + 1)));
-        }
-    }
-    let mut layers: Vec<Vec<HostId>> = Vec::new();
-    for (host, far) in &distance {
-        if layers.len() <= *far {
-            layers.resize(far + 1, Vec::new());
-        }
-        layers.get_mut(*far).into_iter().for_each(|layer| layer.push(*host));
-    }
-    // Each host stands near its neighbours of the layer before.
-    for i in 1..layers.len() {
-        let Some((before, rest)) = layers.split_at_mut_checked(i) else { break };
-        let (Some(before), Some(layer)) = (before.last(), rest.first_mut()) else { break };
-        layer.sort_by_key(|host| {
-            let near: Vec<usize> = peers
-                .get(host)
-                .into_iter()
-                .flatten()
-                .filter_map(|peer| before.iter().position(|b| b == peer))
-                .collect();
-            (near.iter().sum::<usize>() * 1000 / near.len().max(1), *host)
-        });
-    }
-    layers
-}
-
-fn place_of(layers: &[Vec<HostId>], host: HostId) -> Option<(usize, usize)> {
-    layers.iter().enumerate().find_map(|(l, layer)| Some((l, layer.iter().position(|h| *h == host)?)))
 }
 
 /// A host's devices, bridges with their ports; `lo` only where somebody gave it an address of its own.
@@ -315,64 +270,106 @@ fn place_column(parts: Vec<Part>, x: i32, mut y: i32, w: i32, out: &mut Vec<Devi
 }
 
 fn across(network: &Network, layers: &[Vec<HostId>]) -> Topology {
+    // Each column for itself first, both ways: which way it is led is known only when the rows are.
+    let column = |far: usize, back: bool| -> (Vec<HostBox>, i32, i32) {
+        let mut y = 0;
+        let mut hosts = Vec::new();
+        for id in layers.get(far).into_iter().flatten() {
+            let host = machine(network, layers, *id, far, back, y);
+            y += host.area.h + GAP_Y;
+            hosts.push(host);
+        }
+        let widest = hosts.iter().map(|h| h.area.w).max().unwrap_or(0);
+        (hosts, widest, y - GAP_Y)
+    };
+    let widths: Vec<i32> = (0..layers.len()).map(|far| column(far, false).1).collect();
+    let rows = rows(&widths, GAP_X, ROOM);
+    let laid: Vec<Vec<_>> = rows
+        .iter()
+        .enumerate()
+        .map(|(r, row)| {
+            let back = r % 2 == 1;
+            let order: Vec<usize> = if back { row.clone().rev().collect() } else { row.clone().collect() };
+            order.into_iter().map(|far| column(far, back)).collect()
+        })
+        .collect();
+    let own = |columns: &[(Vec<HostBox>, i32, i32)]| columns.iter().map(|(_, w, _)| w).sum::<i32>();
+    let gaps = |columns: &[(Vec<HostBox>, i32, i32)]| columns.len() as i32 - 1;
+    let inner = laid.iter().map(|row| own(row) + GAP_X * gaps(row)).max().unwrap_or(0);
+    let left = if rows.len() > 2 { EDGE + STUB + BOW - PAD } else { EDGE };
     let mut hosts = Vec::new();
-    let mut x = EDGE;
-    let mut tallest = 0;
-    let mut columns: Vec<(usize, i32)> = Vec::new();
-    for (far, layer) in layers.iter().enumerate() {
-        let mut y = EDGE;
-        let mut widest = 0;
-        let first = hosts.len();
-        for id in layer {
-            let parts = parts(network, layers, *id, network.host(*id));
-            let (mut left, mut right): (Vec<Part>, Vec<Part>) =
-                parts.into_iter().partition(|p| p.towards.is_some_and(|(l, _)| l < far));
-            left.sort_by_key(|p| p.towards);
-            right.sort_by_key(|p| (p.towards.is_none(), p.towards));
-            let width = |column: &[Part]| column.iter().map(Part::width).max().unwrap_or(0);
-            let (wl, wr) = (width(&left), width(&right));
-            let name = network.name(*id).to_owned();
-            let core = CORE.max(name.chars().count() as i32 * 8 + 60 - wl - wr);
-            let inner = column_height(&left).max(column_height(&right)).max(58);
-            let area = Area { x, y, w: wl + core + wr + 2 * PAD, h: LID + inner + 2 * PAD };
-            let top = y + LID + PAD;
-            let centred = |column: &[Part]| top + (inner - column_height(column)) / 2;
-            let (yl, yr) = (centred(&left), centred(&right));
-            let mut devices = Vec::new();
-            place_column(left, x + PAD, yl, wl, &mut devices);
-            place_column(right, x + PAD + wl + core, yr, wr, &mut devices);
-            let core = Area { x: x + PAD + wl + 6, y: top, w: core - 12, h: inner };
-            y += area.h + GAP_Y;
-            widest = widest.max(area.w);
-            hosts.push(HostBox { host: *id, name, area, core, devices });
+    let mut y = EDGE;
+    for (r, columns) in laid.into_iter().enumerate() {
+        let back = r % 2 == 1;
+        let tallest = columns.iter().map(|(.., h)| *h).max().unwrap_or(0);
+        let (own, gaps) = (own(&columns), gaps(&columns));
+        // The ends of all rows stand below each other. A row of one column keeps the side where the last row ended.
+        let gap = if rows.len() > 1 && gaps > 0 { (inner - own) / gaps } else { GAP_X };
+        let mut x = if back && gaps == 0 { left + inner - own } else { left };
+        for (column, w, h) in columns {
+            for mut host in column {
+                // A row that is led back is aligned at its right.
+                let by = x + if back { w - host.area.w } else { 0 };
+                shift(&mut host, by, y + (tallest - h) / 2);
+                hosts.push(host);
+            }
+            x += w + gap;
         }
-        columns.extend((first..hosts.len()).map(|i| (i, y - GAP_Y + EDGE)));
-        tallest = tallest.max(y - GAP_Y + EDGE);
-        x += widest + GAP_X;
-    }
-    // Each column stands in the middle of the picture's height.
-    for (i, height) in columns {
-        if let Some(host) = hosts.get_mut(i) {
-            shift(host, (tallest - height) / 2);
-        }
+        y += tallest + GAP_Y;
     }
     hosts.sort_by_key(|h| h.host);
-    let width = x - GAP_X + EDGE;
-    let wires = wires(network, &hosts, curve);
+    let row_of = |host: HostId| {
+        let far = place_of(layers, host).map_or(0, |(far, _)| far);
+        rows.iter().position(|row| row.contains(&far)).unwrap_or(0)
+    };
+    let ends = network.wires();
+    let bows = |i: usize| {
+        let ((a, _), (b, _)) = ends.get(i)?;
+        let (a, b) = (row_of(*a), row_of(*b));
+        (a != b).then(|| if a.min(b) % 2 == 1 { Side::Left } else { Side::Right })
+    };
+    let wires = wires(network, &hosts, |i, a, b| curve(bows(i), a, b));
     // A wire between two hosts of the last layer bulges beyond them.
-    let last_bulges = layers.last().is_some_and(|last| {
-        network.wires().iter().any(|((a, _), (b, _))| last.contains(a) && last.contains(b))
-    });
-    let width = if last_bulges { width + 40 } else { width };
-    Topology { width, height: tallest, hosts, wires }
+    let last_bulges = layers
+        .last()
+        .is_some_and(|last| ends.iter().any(|((a, _), (b, _))| last.contains(a) && last.contains(b)));
+    let right = if rows.len() > 1 || last_bulges { STUB + BOW - PAD } else { 0 };
+    Topology { width: left + inner + EDGE + right, height: y - GAP_Y + EDGE, hosts, wires }
 }
 
-fn shift(host: &mut HostBox, by: i32) {
-    host.area.y += by;
-    host.core.y += by;
+/// A host at the left edge, devices that lead to the layer before on the side of that.
+fn machine(network: &Network, layers: &[Vec<HostId>], id: HostId, far: usize, back: bool, y: i32) -> HostBox {
+    let is_left = |l: usize| if back { l > far } else { l < far };
+    let (mut left, mut right): (Vec<Part>, Vec<Part>) = parts(network, layers, id, network.host(id))
+        .into_iter()
+        .partition(|p| p.towards.is_some_and(|(l, _)| is_left(l)));
+    left.sort_by_key(|p| p.towards);
+    right.sort_by_key(|p| (p.towards.is_none(), p.towards));
+    let width = |column: &[Part]| column.iter().map(Part::width).max().unwrap_or(0);
+    let (wl, wr) = (width(&left), width(&right));
+    let name = network.name(id).to_owned();
+    let core = CORE.max(name.chars().count() as i32 * 8 + 60 - wl - wr);
+    let inner = column_height(&left).max(column_height(&right)).max(58);
+    let area = Area { x: 0, y, w: wl + core + wr + 2 * PAD, h: LID + inner + 2 * PAD };
+    let top = y + LID + PAD;
+    let centred = |column: &[Part]| top + (inner - column_height(column)) / 2;
+    let (yl, yr) = (centred(&left), centred(&right));
+    let mut devices = Vec::new();
+    place_column(left, PAD, yl, wl, &mut devices);
+    place_column(right, PAD + wl + core, yr, wr, &mut devices);
+    let core = Area { x: PAD + wl + 6, y: top, w: core - 12, h: inner };
+    HostBox { host: id, name, area, core, devices }
+}
+
+fn shift(host: &mut HostBox, right: i32, down: i32) {
+    let areas = host.devices.iter_mut().map(|d| &mut d.area).chain([&mut host.area, &mut host.core]);
+    for area in areas {
+        area.x += right;
+        area.y += down;
+    }
     for device in &mut host.devices {
-        device.area.y += by;
-        device.point.1 += by;
+        device.point.0 += right;
+        device.point.1 += down;
     }
 }
 
@@ -388,18 +385,31 @@ fn wires(network: &Network, hosts: &[HostBox], draw: impl Fn(usize, Area, Area) 
     drawn.collect()
 }
 
+/// The side on which a wire bows out.
+#[derive(Clone, Copy)]
+enum Side {
+    Left,
+    Right,
+}
+
 /// From the right edge of the one to the left edge of the other, or, where they stand above each other, in a bow.
-fn curve(_: usize, a: Area, b: Area) -> String {
+fn curve(bow: Option<Side>, a: Area, b: Area) -> String {
     let (a, b) = if a.x <= b.x { (a, b) } else { (b, a) };
     let (ya, yb) = (a.y + a.h / 2, b.y + b.h / 2);
-    if a.x + a.w < b.x {
+    if bow.is_none() && a.x + a.w < b.x {
         let (xa, xb) = (a.x + a.w, b.x);
         let bend = ((xb - xa) / 2).clamp(10, 60);
         return format!("M{xa} {ya}C{} {ya} {} {yb} {xb} {yb}", xa + bend, xb - bend);
     }
-    let (xa, xb) = (a.x + a.w, b.x + b.w);
-    let out = xa.max(xb) + 44;
-    format!("M{xa} {ya}C{out} {ya} {out} {yb} {xb} {yb}")
+    // Straight at first, so that the packet beside its device stands on the wire.
+    let (xa, xb, edge, out) = match bow {
+        Some(Side::Left) => (a.x, b.x, a.x.min(b.x) - STUB, a.x.min(b.x) - STUB - BOW),
+        Some(Side::Right) | None => {
+            let edge = (a.x + a.w).max(b.x + b.w) + STUB;
+            (a.x + a.w, b.x + b.w, edge, edge + BOW)
+        }
+    };
+    format!("M{xa} {ya}H{edge}C{out} {ya} {out} {yb} {edge} {yb}H{xb}")
 }
 
 fn down(network: &Network, layers: &[Vec<HostId>]) -> Topology {

@@ -2,9 +2,10 @@
 
 use crate::abi::{EventId, Log};
 use crate::lab::{BuildError, Lab, LabError, PingProbe, Probe, Run, run_watched};
-use crate::net::{Happening, Host, HostId};
-use crate::netfilter::{CtEntry, Family, Ruleset};
-use crate::query::{Journey, NeighbourAt, PassLog, Stop, connections_at, neighbours_at, pass_log};
+use crate::net::{Event, Happening, Host, HostId};
+use crate::netfilter::event::{Event as NfEvent, NotKnown};
+use crate::netfilter::{CtEntry, Family, RuleRef, Ruleset, Ternary};
+use crate::query::{Journey, NeighbourAt, PassLog, RulesAt, Stop, connections_at, neighbours_at, pass_log};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -57,6 +58,24 @@ pub struct LabSession {
     /// The hosts before each probe, and after the last.
     hosts: Vec<BTreeMap<HostId, Host>>,
     journey: Journey,
+    /// Where commands changed rules.
+    changes: Vec<EventId>,
+    /// What was given where the model cannot know.
+    answers: Vec<bool>,
+}
+
+/// A rule of which the model cannot know whether it matches, or what it does; the run goes on as if it did or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LabChoice {
+    /// Where the question came up.
+    pub event: EventId,
+    /// In which host.
+    pub host: HostId,
+    /// The rule.
+    pub rule: RuleRef,
+    /// The run goes on as if it had matched, or, with a target that the model does not have, as if it had ended the
+    /// packet's way.
+    pub yes: bool,
 }
 
 impl LabSession {
@@ -65,10 +84,10 @@ impl LabSession {
     /// # Errors
     /// The file is no lab, its network cannot be built, or it is larger than what is shown.
     pub fn open(text: &str) -> Result<LabSession, LabOpenError> {
-        LabSession::run(text.parse().map_err(LabOpenError::Read)?, 0)
+        LabSession::run(text.parse().map_err(LabOpenError::Read)?, 0, Vec::new())
     }
 
-    fn run(lab: Lab, added: usize) -> Result<LabSession, LabOpenError> {
+    fn run(lab: Lab, added: usize, answers: Vec<bool>) -> Result<LabSession, LabOpenError> {
         if lab.hosts.len() > MAX_HOSTS {
             return Err(LabOpenError::Hosts(lab.hosts.len()));
         }
@@ -77,15 +96,21 @@ impl LabSession {
             return Err(LabOpenError::Probes(sent));
         }
         let mut hosts = Vec::new();
-        let run = run_watched(&lab, MAX_EVENTS, |net| {
-            hosts.push(net.hosts().map(|(id, _, h)| (id, h.clone())).collect())
-        })
-        .map_err(LabOpenError::Build)?;
+        let before =
+            |net: &crate::net::Network| hosts.push(net.hosts().map(|(id, _, h)| (id, h.clone())).collect());
+        let run = run_watched(&lab, MAX_EVENTS, answers.clone(), before).map_err(LabOpenError::Build)?;
         if run.network.is_over() {
             return Err(LabOpenError::Events);
         }
         let journey = Journey::of(run.network.log(), &run.starts);
-        Ok(LabSession { lab, added, run, hosts, journey })
+        let log = run.network.log();
+        let ids = (log.start().0..log.next_id().0).map(EventId);
+        let is_change = |id: &EventId| {
+            let event = log.get(*id).map(|e| &e.event.event);
+            matches!(event, Some(Event::Netfilter(NfEvent::RulesChanged { .. })))
+        };
+        let changes = ids.filter(is_change).collect();
+        Ok(LabSession { lab, added, run, hosts, journey, changes, answers })
     }
 
     /// Runs the lab again with one probe more.
@@ -96,7 +121,7 @@ impl LabSession {
         let mut lab = self.lab.clone();
         lab.probes.push(probe);
         lab.check().map_err(LabOpenError::Read)?;
-        LabSession::run(lab, self.added + 1)
+        LabSession::run(lab, self.added + 1, self.answers.clone())
     }
 
     /// Runs the lab again without the probe that was added last; `None` where none was.
@@ -104,7 +129,45 @@ impl LabSession {
         let added = self.added.checked_sub(1)?;
         let mut lab = self.lab.clone();
         lab.probes.pop();
-        LabSession::run(lab, added).ok()
+        LabSession::run(lab, added, self.answers.clone()).ok()
+    }
+
+    /// Where the model cannot know, and how this run goes on there, in order.
+    pub fn choices(&self) -> Vec<LabChoice> {
+        let mut made = self.run.network.choices().made().peekable();
+        let mut all = Vec::new();
+        for (id, entry) in (self.log().start().0..).map(EventId).zip(self.log().entries()) {
+            let Some((rule, yes)) = made.peek().copied() else { break };
+            let asked = match &entry.event.event {
+                Event::Netfilter(NfEvent::RuleAsked { rule, held: Ternary::Unknown, taken, .. }) => {
+                    Some(rule).filter(|_| *taken == yes)
+                }
+                Event::Netfilter(NfEvent::NotKnown { what: NotKnown::Target(_) }) => {
+                    let cause = entry.cause.and_then(|cause| self.log().get(cause));
+                    match cause.map(|c| &c.event.event) {
+                        Some(Event::Netfilter(NfEvent::RuleAsked { rule, .. })) => Some(rule),
+                        _ => None,
+                    }
+                }
+                _ => None,
+            };
+            if asked == Some(rule) {
+                all.push(LabChoice { event: id, host: entry.event.host, rule: rule.clone(), yes });
+                made.next();
+            }
+        }
+        all
+    }
+
+    /// Runs the lab again with the other answer to one of [`LabSession::choices`]; what comes after it is asked anew.
+    ///
+    /// # Errors
+    /// As [`LabSession::open`].
+    pub fn choose_other(&self, choice: usize) -> Result<LabSession, LabOpenError> {
+        let made = self.run.network.choices().made().map(|(_, yes)| yes);
+        let mut answers: Vec<bool> = made.take(choice + 1).collect();
+        answers.last_mut().into_iter().for_each(|last| *last = !*last);
+        LabSession::run(self.lab.clone(), self.added, answers)
     }
 
     /// How many probes were added by hand.
@@ -143,17 +206,52 @@ impl LabSession {
         self.hosts.get(probe + usize::from(after))?.get(&host)
     }
 
-    /// The rules that a packet meets in a host, in a probe.
-    pub fn rules(&self, probe: usize, host: HostId, family: Family) -> Arc<Ruleset> {
-        let host = self.hosts.get(probe).and_then(|hosts| hosts.get(&host));
-        let rules = host.and_then(|h| h.netfilter.ruleset(family).cloned());
-        rules.unwrap_or_else(|| Arc::new(Ruleset { family, ..Ruleset::default() }))
+    /// Where a probe's events begin in the log; after the last probe, where they end.
+    pub fn start(&self, probe: usize) -> Option<EventId> {
+        self.run.starts.get(probe).copied()
+    }
+
+    /// A host as it was when a probe began; after the last probe, as it was in the end.
+    pub fn before(&self, probe: usize, host: HostId) -> Option<&Host> {
+        self.hosts.get(probe)?.get(&host)
+    }
+
+    /// The rules of a host in a probe, as they are when an event happens; without one, as the probe begins.
+    pub fn rules(&self, probe: usize, event: Option<EventId>, host: HostId, family: Family) -> Arc<Ruleset> {
+        let none = || Arc::new(Ruleset { family, ..Ruleset::default() });
+        let Some(before) = self.before(probe, host) else { return none() };
+        let start = self.run.starts.get(probe).copied().unwrap_or(EventId(0));
+        let first = self.changes.partition_point(|id| *id < start);
+        let end = self.changes.partition_point(|id| event.is_some_and(|event| *id < event));
+        let happened = self.changes.get(first..end).unwrap_or_default().iter();
+        let mut happened = happened.filter_map(|id| self.log().get(*id)).map(|e| &e.event);
+        let mut happened = happened.by_ref().filter(|h| h.host == host).peekable();
+        if happened.peek().is_none() {
+            return before.netfilter.ruleset(family).cloned().unwrap_or_else(none);
+        }
+        let mut at = RulesAt::new(before, family);
+        happened.for_each(|h| at.take(h.pass, &h.event));
+        Arc::new(at.rules().clone())
+    }
+
+    /// A host's rules in a probe, after an event, with what each rule and policy has counted until then.
+    pub fn counted(&self, probe: usize, event: Option<EventId>, host: HostId, family: Family) -> Ruleset {
+        let Some(before) = self.before(probe, host) else { return Ruleset::empty(family) };
+        let mut at = RulesAt::new(before, family);
+        let ids = self.range(probe, event);
+        let entries = (ids.start.0..ids.end.0).filter_map(|id| self.log().get(EventId(id)));
+        entries.map(|e| &e.event).filter(|h| h.host == host).for_each(|h| at.take(h.pass, &h.event));
+        at.rules().clone()
     }
 
     /// The events from the beginning of a stop's probe to the stop itself.
     fn until(&self, stop: &Stop) -> Range<EventId> {
-        let start = self.run.starts.get(stop.probe).copied().unwrap_or(EventId(0));
-        start..stop.event.map_or(start, |id| EventId(id.0 + 1))
+        self.range(stop.probe, stop.event)
+    }
+
+    fn range(&self, probe: usize, last: Option<EventId>) -> Range<EventId> {
+        let start = self.run.starts.get(probe).copied().unwrap_or(EventId(0));
+        start..last.map_or(start, |id| EventId(id.0 + 1))
     }
 
     /// A host's connections at a stop.

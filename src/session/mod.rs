@@ -2,15 +2,18 @@
 
 mod lab;
 mod reply;
+mod sets;
 mod world;
 
-pub use lab::{LabOpenError, LabSession, MAX_EVENTS, MAX_HOSTS, MAX_PROBES};
+pub use lab::{LabChoice, LabOpenError, LabSession, MAX_EVENTS, MAX_HOSTS, MAX_PROBES};
 pub use reply::{NoReply, reply_to};
+pub use sets::split_sets;
 pub use world::{World, docker_ufw};
 
-use crate::abi::EventId;
+use crate::abi::{EventId, Time};
 use crate::net::{Host, HostTextError, Injected, infer, parse_host};
-use crate::netfilter::text::{Diagnostic, restore};
+use crate::netfilter::ipset::{self, Sets};
+use crate::netfilter::text::{Diagnostic, restore_with};
 use crate::netfilter::{Family, Ruleset};
 use crate::query::{Trace, trace};
 use std::sync::Arc;
@@ -24,6 +27,8 @@ pub struct Source {
     pub v6: bool,
     /// What `ip addr` and `ip route` printed; without it the host is worked out.
     pub host: Option<String>,
+    /// What `ipset save` printed; without it a rule that names a set is unknown to every packet.
+    pub sets: Option<String>,
 }
 
 impl Source {
@@ -40,6 +45,8 @@ pub enum OpenError {
     Rules(Vec<Diagnostic>),
     /// The host's description.
     Host(HostTextError),
+    /// The sets: what ipset says of them.
+    Sets(String),
 }
 
 /// One packet and what came of it.
@@ -67,14 +74,19 @@ impl Session {
     /// ```
     /// use vitrine::session::{Session, Source};
     /// let rules = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT\n";
-    /// let source = Source { rules: rules.into(), v6: false, host: None };
+    /// let source = Source { rules: rules.into(), v6: false, host: None, sets: None };
     /// let mut session = Session::open(source).unwrap();
     /// session.send("in=eth0 tcp 203.0.113.9:40000 > 198.51.100.2:22 syn".parse().unwrap());
     /// let moment = session.moments().last().unwrap();
     /// assert_eq!(moment.trace.outcome(), vitrine::query::Outcome::Accept);
     /// ```
     pub fn open(source: Source) -> Result<Session, OpenError> {
-        let restored = restore(&source.rules, source.family());
+        let mut sets = Sets::default();
+        if let Some(text) = &source.sets {
+            ipset::restore(text, &mut sets, Time::ZERO).map_err(OpenError::Sets)?;
+        }
+        let known = source.sets.as_ref().map(|_| &sets);
+        let restored = restore_with(&source.rules, source.family(), known);
         if restored.has_errors() {
             return Err(OpenError::Rules(restored.diagnostics));
         }
@@ -83,6 +95,7 @@ impl Session {
             Some(text) => parse_host(text).map_err(OpenError::Host)?,
             None => infer(&ruleset, &[]),
         };
+        host.netfilter.load_sets(sets);
         host.netfilter.load(ruleset.clone());
         let start = Arc::new(host);
         Ok(Session { source, ruleset, warnings: restored.diagnostics, start, moments: Vec::new() })

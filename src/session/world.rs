@@ -17,6 +17,7 @@ pub fn docker_ufw() -> World {
         rules: include_str!("../../static/worlds/docker-ufw.rules").to_owned(),
         v6: false,
         host: Some(include_str!("../../static/worlds/docker-ufw.host").to_owned()),
+        sets: None,
     };
     let lines = [
         ("published-port", "in=eth0 tcp 203.0.113.9:40000 > 198.51.100.2:8080 syn"),

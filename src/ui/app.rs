@@ -4,11 +4,13 @@ use super::cabinet::Cabinet;
 use super::composer::Composer;
 use super::connection::Connection;
 use super::fields::Fields;
+use super::focus::use_focus_along;
 use super::keys::{Keys, action_of};
 use super::lab::{HostPage, NetworkPage, ProbeSheet};
 use super::log::Log;
 use super::opener::{Opener, read};
 use super::placard::Placard;
+use super::route::{self, Route};
 use super::shown::Shown;
 use super::state::{Action, Sheets, State};
 use super::steps::Steps;
@@ -46,6 +48,16 @@ pub fn App() -> Html {
         let _ = document_element().set_attribute("data-theme", theme.name());
         storage::keep_theme(*theme);
     });
+    use_effect_with(state.own_rules.clone(), |kept| storage::keep_rules(kept.as_ref()));
+    use_effect_with(state.own_lab.clone(), |kept| storage::keep_lab(kept.as_ref()));
+    use_effect_with(Route::of(&state), route::go);
+    use_effect_with(act.clone(), |act| {
+        let act = act.clone();
+        let listener = EventListener::new(&window(), "hashchange", move |_| {
+            route::here().into_iter().for_each(|route| act.emit(Action::Route(route)));
+        });
+        move || drop(listener)
+    });
     use_effect_with(act.clone(), |act| {
         let act = act.clone();
         let options = EventListenerOptions::enable_prevent_default();
@@ -77,6 +89,7 @@ fn Case(props: &CaseProps) -> Html {
     let words = use_words();
     let state = &props.state;
     let act = &props.act;
+    use_focus_along(state.stage.as_ref().and_then(|s| Some(s.lab.host_name(s.opened.as_ref()?.host))));
     let over = use_state_eq(|| false);
     let reader = use_mut_ref(|| None::<FileReader>);
     let ondragover = {

@@ -11,9 +11,9 @@ use crate::net::{Event, Injected};
 use crate::netfilter::Ruleset;
 use crate::netfilter::text::family_of_dump;
 use crate::packet::{Packet, Transport, icmp_name};
-use crate::query::{Outcome, Trace, Walk};
+use crate::query::{Outcome, RulesAt, Trace, Walk};
 use crate::say::{self, Lang};
-use crate::session::{NoReply, OpenError, Session, Source, docker_ufw};
+use crate::session::{NoReply, OpenError, Session, Source, docker_ufw, split_sets};
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -55,18 +55,21 @@ impl Case {
     /// A pasted ruleset, with a first packet walked.
     pub fn of_text(name: Option<Rc<str>>, text: &str, host: &str) -> Result<Case, Complaint> {
         let host = (!host.trim().is_empty()).then(|| host.to_owned());
-        let source = |v6: bool| Source { rules: text.to_owned(), v6, host: host.clone() };
-        let opened = Session::open(source(!family_of_dump(text).is_v4()));
+        let (rules, sets) = split_sets(text);
+        let v6 = !family_of_dump(&rules).is_v4();
+        let source = Source { rules, v6, host: host.clone(), sets };
+        let opened = Session::open(source);
         match opened {
             Ok(session) => {
                 let presets = guessed(session.ruleset(), session.host());
                 Ok(Case::new(name, false, session, presets))
             }
             Err(OpenError::Rules(diagnostics)) => Err(Complaint::of(&diagnostics, text)),
+            Err(OpenError::Sets(message)) => Err(Complaint::Read(message.into())),
             Err(OpenError::Host(error)) => {
                 let line = usize::try_from(error.line)
                     .ok()
-                    .and_then(|n| source(false).host?.lines().nth(n.checked_sub(1)?).map(str::to_owned));
+                    .and_then(|n| host.as_ref()?.lines().nth(n.checked_sub(1)?).map(str::to_owned));
                 let text = format!("{error}\n  │\n{} │ {}", error.line, line.unwrap_or_default());
                 Err(Complaint::Host(text.into()))
             }
@@ -74,7 +77,7 @@ impl Case {
     }
 
     fn empty() -> Case {
-        let source = Source { rules: String::new(), v6: false, host: None };
+        let source = Source { rules: String::new(), v6: false, host: None, sets: None };
         let session = Session::open(source).unwrap_or_else(|_| unreachable!("no rules are no error"));
         Case::new(None, false, session, Vec::new())
     }
@@ -205,6 +208,15 @@ impl Case {
     pub fn walk(&self, packet: usize, way: usize) -> Option<&Walk> {
         let walks = &self.trace(packet)?.walks;
         walks.get(way).or(walks.first())
+    }
+
+    /// The rules after the event at a place of a way's log, with what each has counted.
+    pub fn counted(&self, packet: usize, way: usize, place: usize) -> Option<Ruleset> {
+        let moment = self.session.moments().get(packet)?;
+        let mut at = RulesAt::new(&moment.before, self.session.ruleset().family);
+        let log = &self.walk(packet, way)?.log;
+        log.entries().iter().take(place + 1).for_each(|entry| at.take(None, &entry.event));
+        Some(at.rules().clone())
     }
 
     /// The event at a place of a way's log.

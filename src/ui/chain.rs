@@ -2,7 +2,9 @@
 
 use super::look::{Chip, Look};
 use super::rows::Rows;
+use super::words::Words;
 use super::words::use_words;
+use crate::netfilter::Counters;
 use yew::prelude::*;
 
 /// How a part of a rule did.
@@ -40,6 +42,8 @@ pub struct RuleRow {
     pub pieces: Vec<Piece>,
     /// Its target with what it means.
     pub target: Option<(Look, AttrValue)>,
+    /// What it has counted until now, if that is told.
+    pub counted: Option<Counters>,
 }
 
 /// A chain that called the one shown.
@@ -68,6 +72,8 @@ pub struct ChainProps {
     pub current: Option<usize>,
     /// What the end of the chain means.
     pub end: AttrValue,
+    /// What the chain's policy has counted until now.
+    pub counted: Option<Counters>,
     /// Changes with each visit to a chain.
     pub visit: usize,
     /// A rule's line.
@@ -82,6 +88,7 @@ pub fn Chain(props: &ChainProps) -> Html {
     let words = use_words();
     let draw = {
         let (row, end, current, count) = (props.row.clone(), props.end.clone(), props.current, props.count);
+        let policy = props.counted;
         let (words, any) = (words.clone(), words.get("rule-any"));
         let none = words.get("target-none");
         Callback::from(move |i: usize| {
@@ -93,6 +100,7 @@ pub fn Chain(props: &ChainProps) -> Html {
                         <span class="no"></span>
                         <span class="mark" aria-hidden="true">{ "⏎" }</span>
                         <span class="text">{ &end }</span>
+                        { counters(policy, &words) }
                     </div>
                 };
             }
@@ -111,6 +119,7 @@ pub fn Chain(props: &ChainProps) -> Html {
                         <span class="sr">{ &line.said }{ " " }</span>
                         { pieces(&line.pieces, &any) }
                     </span>
+                    { counters(line.counted, &words) }
                     { match line.target {
                         Some((look, word)) => html! { <Chip {look} {word} /> },
                         None => html! { <span class="chip">{ &none }</span> },
@@ -148,6 +157,19 @@ pub fn Chain(props: &ChainProps) -> Html {
                 <Rows count={props.count + 1} current={props.current} list={props.visit} {label} row={draw} />
             </div>
         </>
+    }
+}
+
+/// Packets and bytes, as `iptables-save -c` writes them.
+fn counters(counted: Option<Counters>, words: &Words) -> Html {
+    let Some(counted) = counted else { return html! { <span class="count"></span> } };
+    let (packets, bytes) = (counted.packets.to_string(), counted.bytes.to_string());
+    let said = words.with("counters", &[("packets", packets.into()), ("bytes", bytes.into())]);
+    html! {
+        <span class={classes!("count", (counted.packets > 0).then_some("some"))} title={said.clone()} data-testid="counters">
+            <span aria-hidden="true">{ counted.to_string() }</span>
+            <span class="sr">{ said }</span>
+        </span>
     }
 }
 

@@ -12,6 +12,12 @@ use std::rc::Rc;
 use web_sys::{FileList, HtmlInputElement, HtmlTextAreaElement};
 use yew::prelude::*;
 
+/// What rules look like.
+const RULES_LIKE: &str = "*filter\n:INPUT DROP [0:0]\n-A INPUT -p tcp --dport 22 -j ACCEPT\nCOMMIT";
+/// What a host's description looks like.
+const HOST_LIKE: &str =
+    "eth0 UP 198.51.100.2/24\ndocker0 UP 172.17.0.1/16\ndefault via 198.51.100.1 dev eth0";
+
 /// Reads the first file of a list into an action; the reader must be kept until then.
 pub fn read(files: Option<FileList>, host: String, act: Callback<Action>) -> Option<FileReader> {
     let file = File::from(files?.get(0)?);
@@ -78,23 +84,8 @@ pub fn Opener(props: &OpenerProps) -> Html {
                     <span>{ words.get("dump-lead") }</span>
                     <textarea ref={area} class="area" data-testid="dump-paste" spellcheck="false" autocapitalize="off"
                         aria-label={words.get("dump-text")} rows="12" defaultvalue={shown.to_owned()}
-                        aria-invalid={props.complaint.as_ref().is_some_and(|c| !matches!(c, Complaint::Host(_))).then_some("true")} placeholder="*filter&#10;:INPUT DROP [0:0]&#10;-A INPUT -p tcp --dport 22 -j ACCEPT&#10;COMMIT" />
+                        aria-invalid={props.complaint.as_ref().is_some_and(|c| !matches!(c, Complaint::Host(_))).then_some("true")} placeholder={RULES_LIKE} />
                 </label>
-                <details class="more" open={!props.host.is_empty()}>
-                    <summary>{ words.get("dump-host") }</summary>
-                    <label class="field">
-                        <span>{ words.get("dump-host-lead") }</span>
-                        <textarea ref={host} class="area short" data-testid="dump-host" spellcheck="false" autocapitalize="off" rows="6"
-                            aria-label={words.get("dump-host")} defaultvalue={props.host.to_string()}
-                            aria-invalid={matches!(props.complaint, Some(Complaint::Host(_))).then_some("true")}
-                            placeholder="eth0 UP 198.51.100.2/24&#10;docker0 UP 172.17.0.1/16&#10;default via 198.51.100.1 dev eth0" />
-                    </label>
-                </details>
-                <details class="more" open={matches!(props.complaint, Some(Complaint::Lab(_)))}>
-                    <summary>{ words.get("lab-open") }</summary>
-                    <p>{ words.get("lab-open-lead") }</p>
-                    <Labs act={props.act.clone()} />
-                </details>
                 { match &props.complaint {
                     Some(complaint) => html! {
                         <div class="complaint" role="alert" data-testid="dump-error">
@@ -105,7 +96,7 @@ pub fn Opener(props: &OpenerProps) -> Html {
                                     Complaint::TooBig | Complaint::NotText | Complaint::Read(_) => words.get("dump-error"),
                                 } }
                             </strong>
-                            <pre tabindex="0">{ complaint.text(&words) }</pre>
+                            <pre class={matches!(complaint, Complaint::Lab(_)).then_some("prose")} tabindex="0">{ complaint.text(&words) }</pre>
                         </div>
                     },
                     None => match &props.remarks {
@@ -118,6 +109,21 @@ pub fn Opener(props: &OpenerProps) -> Html {
                         None => Html::default(),
                     },
                 } }
+                <details class="more" open={!props.host.is_empty()}>
+                    <summary>{ words.get("dump-host") }</summary>
+                    <label class="field">
+                        <span>{ words.get("dump-host-lead") }</span>
+                        <textarea ref={host} class="area short" data-testid="dump-host" spellcheck="false" autocapitalize="off" rows="6"
+                            aria-label={words.get("dump-host")} defaultvalue={props.host.to_string()}
+                            aria-invalid={matches!(props.complaint, Some(Complaint::Host(_))).then_some("true")}
+                            placeholder={HOST_LIKE} />
+                    </label>
+                </details>
+                <details class="more">
+                    <summary>{ words.get("lab-open") }</summary>
+                    <p>{ words.get("lab-open-lead") }</p>
+                    <Labs act={props.act.clone()} />
+                </details>
             </div>
             <div class="sheet-end">
                 <label class="button file">

@@ -3,7 +3,8 @@
 use super::case::Case;
 use super::form::Form;
 use super::lab::{LabCase, LabName, OWN_LABS, Stage};
-use super::storage::{self, Theme};
+use super::route::{self, Route};
+use super::storage::{self, Kept, Theme};
 use super::words::Words;
 use crate::lab::Probe;
 use crate::net::{HostId, PassId};
@@ -177,6 +178,10 @@ pub enum Action {
     AddProbe(Box<Probe>),
     /// Run it again without the one that was added last.
     UndoProbe,
+    /// Run it again with the other answer where the model cannot know.
+    OtherWay(usize),
+    /// The address names another place.
+    Route(Route),
 }
 
 impl Action {
@@ -223,11 +228,33 @@ pub struct State {
     pub refused: Option<AttrValue>,
     /// The lab on show, in the case's place.
     pub stage: Option<Stage>,
+    /// The rules that somebody opened.
+    pub own_rules: Option<Kept>,
+    /// The lab that somebody opened.
+    pub own_lab: Option<Kept>,
 }
 
 impl State {
-    /// As the page opens: the recorded host with the first packet walked.
+    /// As the page opens: the recorded host with the first packet walked, or what was open before a reload, or the
+    /// place that the address names.
     pub fn open() -> State {
+        let mut state = State::first();
+        if let Some(kept) = storage::rules()
+            && let Ok(case) = Case::of_text(kept.name.clone(), &kept.text, &kept.host)
+        {
+            state.form = case.first_form();
+            state.show(case);
+            (state.tried, state.tried_host) = (kept.text.clone(), kept.host.clone());
+            state.own_rules = Some(kept);
+        }
+        state.own_lab = storage::lab();
+        if let Some(route) = route::here() {
+            state.go(route);
+        }
+        state
+    }
+
+    fn first() -> State {
         State {
             case: Rc::new(Case::recorded()),
             packet: 0,
@@ -243,6 +270,8 @@ impl State {
             complaint: None,
             refused: None,
             stage: None,
+            own_rules: None,
+            own_lab: None,
         }
     }
 
@@ -261,6 +290,39 @@ impl State {
             Step::ChainForward => reel.chain_forward(self.at),
             Step::HookForward => reel.hook_forward(self.at),
             Step::End => reel.last(),
+        }
+    }
+
+    /// Goes to the place of an address, as far as it is there.
+    fn go(&mut self, route: Route) {
+        if Route::of(self) == route {
+            return;
+        }
+        self.sheet = None;
+        let Route::Lab { own, host } = route else {
+            self.stage = None;
+            return;
+        };
+        let shown = self.stage.as_ref().map(|s| s.lab.name().clone());
+        match own {
+            Some(name) => {
+                let Some(own) = OWN_LABS.iter().find(|own| own.name == name) else { return };
+                if shown != Some(LabName::Own(own.name)) {
+                    self.show_lab(LabName::Own(own.name), own.text);
+                }
+            }
+            None if matches!(shown, Some(LabName::File(_))) => {}
+            None => {
+                let Some(kept) = self.own_lab.clone() else { return };
+                self.show_lab(LabName::File(kept.name), &kept.text);
+            }
+        }
+        let Some(stage) = &mut self.stage else { return };
+        let found = host.and_then(|host| stage.lab.session().network().by_name(&host));
+        match found {
+            Some(host) if stage.opened.as_ref().is_none_or(|o| o.host != host) => stage.open(host),
+            Some(_) => {}
+            None => stage.leave(),
         }
     }
 
@@ -344,13 +406,17 @@ impl Reducible for State {
                 next.tried_host = host.clone();
                 // A dump of rules never begins so; a lab always does.
                 if text.trim_start().starts_with('{') {
-                    next.show_lab(LabName::File(name), &text);
+                    next.show_lab(LabName::File(name.clone()), &text);
+                    if next.complaint.is_none() {
+                        next.own_lab = Some(Kept { name, text, host });
+                    }
                     return Rc::new(next);
                 }
-                match Case::of_text(name, &text, &host) {
+                match Case::of_text(name.clone(), &text, &host) {
                     Ok(case) => {
                         next.form = case.first_form();
                         next.show(case);
+                        next.own_rules = Some(Kept { name, text, host });
                     }
                     Err(complaint) => {
                         next.complaint = Some(complaint);
@@ -367,6 +433,7 @@ impl Reducible for State {
                 next.form = case.first_form();
                 next.tried = "".into();
                 next.tried_host = "".into();
+                (next.own_rules, next.own_lab) = (None, None);
                 next.show(case);
             }
             Action::Lab(number) => {
@@ -393,6 +460,20 @@ impl Reducible for State {
                     None => {}
                 }
             }
+            Action::OtherWay(choice) => match self.stage.as_ref().map(|s| s.lab.choose_other(choice)) {
+                Some(Ok(lab)) => {
+                    let event = lab.session().choices().get(choice).map(|c| c.event);
+                    let mut stage = Stage::new(lab);
+                    stage.show_event(event);
+                    next.stage = Some(stage);
+                }
+                Some(Err(error)) => {
+                    next.complaint = Some(Complaint::Lab(error));
+                    next.sheet = Some(Sheets::Dump);
+                }
+                None => {}
+            },
+            Action::Route(route) => next.go(route),
             Action::UndoProbe => {
                 if let Some(lab) = self.stage.as_ref().and_then(|s| s.lab.undo()) {
                     let mut stage = Stage::new(lab);

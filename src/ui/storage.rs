@@ -1,13 +1,56 @@
-//! What the page remembers between visits. The only file that touches the browser's storage.
+//! What the page remembers: between visits the language and the theme, until the tab is closed what was opened. The only file that touches the browser's storage.
 //!
 //! Storage that is blocked or broken is no error: the page then asks the browser's settings each time.
 
 use crate::say::Lang;
-use gloo::storage::{LocalStorage, Storage};
+use gloo::storage::{LocalStorage, SessionStorage, Storage};
 use gloo::utils::window;
+use serde::{Deserialize, Serialize};
+use std::rc::Rc;
 
 const LANG: &str = "vitrine.lang";
 const THEME: &str = "vitrine.theme";
+const RULES: &str = "vitrine.rules";
+const LAB: &str = "vitrine.lab";
+
+/// Rules or a lab that somebody opened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The file's name, if it came from one.
+    pub name: Option<Rc<str>>,
+    /// The text.
+    pub text: Rc<str>,
+    /// The host's description that came with rules.
+    pub host: Rc<str>,
+}
+
+/// The rules that were opened in this tab.
+pub fn rules() -> Option<Kept> {
+    SessionStorage::get(RULES).ok()
+}
+
+/// The lab that was opened in this tab.
+pub fn lab() -> Option<Kept> {
+    SessionStorage::get(LAB).ok()
+}
+
+/// Remembers rules until the tab is closed, or forgets them.
+pub fn keep_rules(kept: Option<&Kept>) {
+    keep(RULES, kept);
+}
+
+/// Remembers a lab until the tab is closed, or forgets it.
+pub fn keep_lab(kept: Option<&Kept>) {
+    keep(LAB, kept);
+}
+
+fn keep(key: &str, kept: Option<&Kept>) {
+    // What is too large for the storage is not kept, nor is what was kept before it.
+    SessionStorage::delete(key);
+    if let Some(kept) = kept {
+        let _ = SessionStorage::set(key, kept);
+    }
+}
 
 /// Light or dark.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

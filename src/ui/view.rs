@@ -14,7 +14,7 @@ use super::why::{Answer, Reason};
 use super::words::Words;
 use crate::net::{Event, Fate, NetEvent};
 use crate::netfilter::event::{ChangedBy, Check, CtChange, Event as NfEvent, Part};
-use crate::netfilter::{ChainKind, CtEntry, CtState, RuleRef, Skb, Stage, Ternary};
+use crate::netfilter::{ChainKind, CtEntry, CtState, RuleRef, Ruleset, Skb, Stage, Ternary};
 use crate::say;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -22,12 +22,17 @@ use yew::prelude::*;
 
 use super::cabinet::plan::Spot;
 
+/// Counters are shown of at most so many rules.
+const COUNTED: usize = 5_000;
+
 /// A walk, seen at a step.
 #[derive(Clone)]
 pub struct View {
     words: Rc<Words>,
     at: usize,
     shown: Shown,
+    /// The rules with what they have counted, where that is told.
+    counted: Option<Rc<Ruleset>>,
     /// The walk that is shown.
     pub reel: Rc<Reel>,
 }
@@ -36,13 +41,27 @@ impl View {
     /// Looks.
     pub fn new(words: Rc<Words>, shown: Shown, at: usize) -> Self {
         let reel = shown.reel();
-        View { words, at, shown, reel }
+        View { words, at, shown, counted: None, reel }
+    }
+
+    /// Looks with the counters of the rules as well.
+    pub fn counting(self, counted: Option<Ruleset>) -> Self {
+        View { counted: counted.map(Rc::new), ..self }
     }
 
     /// Looks at the packet in the case.
     pub fn of(state: &State) -> Self {
         let shown = Shown::Case { case: state.case.clone(), packet: state.packet, way: state.way };
-        View::new(state.words.clone(), shown, state.at)
+        let view = View::new(state.words.clone(), shown, state.at);
+        // A large dump is not counted anew at each step: its rows would wait for it.
+        let place = view.place_in_log().filter(|_| state.case.rules().rules().nth(COUNTED).is_none());
+        let counted = place.and_then(|place| state.case.counted(state.packet, state.way, place));
+        view.counting(counted)
+    }
+
+    /// The last event of the step.
+    pub fn place_in_log(&self) -> Option<usize> {
+        self.frame()?.events.last().copied()
     }
 
     fn words(&self) -> &Words {
@@ -190,8 +209,13 @@ impl View {
             })
             .collect::<Vec<_>>();
         let row = self.rows(id);
+        let policy = self.counted.as_ref().and_then(|r| r.chain(visit.table, &visit.chain)).map(|c| &c.kind);
+        let counted = match policy {
+            Some(ChainKind::Base { counters, .. }) => *counters,
+            Some(ChainKind::User) | None => None,
+        };
         html! {
-            <Chain table={visit.table.name()} name={visit.chain.to_string()} {callers} {count} current={Some(current)} {end}
+            <Chain table={visit.table.name()} name={visit.chain.to_string()} {callers} {count} current={Some(current)} {end} {counted}
                 visit={id} {row} onseek={onseek.clone()} />
         }
     }
@@ -251,7 +275,13 @@ impl View {
         let (view, rules) = (self.clone(), self.shown.rules());
         Callback::from(move |i: usize| {
             let (words, reel) = (&view.words, &view.reel);
-            let blank = RuleRow { look: None, said: AttrValue::default(), pieces: Vec::new(), target: None };
+            let blank = RuleRow {
+                look: None,
+                said: AttrValue::default(),
+                pieces: Vec::new(),
+                target: None,
+                counted: None,
+            };
             let Some(visit) = reel.visit(id) else { return blank };
             let Some(rule) = rules.chain(visit.table, &visit.chain).and_then(|c| c.rules.get(i)) else {
                 return blank;
@@ -279,7 +309,9 @@ impl View {
             };
             let target =
                 pieces::target(rule).map(|(look, _)| (look, pieces::target_short(rules.family, rule)));
-            RuleRow { look, said, pieces, target }
+            let chain = view.counted.as_ref().and_then(|r| r.chain(visit.table, &visit.chain));
+            let counted = chain.and_then(|c| c.rules.get(i)).map(|rule| rule.counters);
+            RuleRow { look, said, pieces, target, counted }
         })
     }
 

@@ -122,9 +122,19 @@ impl LabCase {
         Ok(LabCase::new(self.name.clone(), self.session.with(probe)?))
     }
 
+    /// With the other answer where the model cannot know.
+    pub fn choose_other(&self, choice: usize) -> Result<LabCase, LabOpenError> {
+        Ok(LabCase::new(self.name.clone(), self.session.choose_other(choice)?))
+    }
+
     /// Without the probe that was added last.
     pub fn undo(&self) -> Option<LabCase> {
         Some(LabCase::new(self.name.clone(), self.session.undo()?))
+    }
+
+    /// Where it came from.
+    pub fn name(&self) -> &LabName {
+        &self.name
     }
 
     /// The run.
@@ -184,6 +194,11 @@ impl LabCase {
         AttrValue::from(named.unwrap_or_else(|| target(probe)))
     }
 
+    /// Whether a probe runs a command.
+    pub fn is_command(&self, probe: usize) -> bool {
+        matches!(self.lab().probes.get(probe), Some(Probe::Run(_)))
+    }
+
     /// How a probe went, as its sender saw it.
     pub fn probe_look(&self, probe: usize) -> Look {
         let found = |path: &str| self.session.result(probe).and_then(|r| r.pointer(path));
@@ -211,12 +226,12 @@ impl LabCase {
     fn rules_at(&self, stop: &Stop) -> Arc<Ruleset> {
         let trip = stop.trip.and_then(|trip| self.session.journey().trips.get(trip));
         let family = trip.map_or(Family::Ip, |t| Family::of(t.first.src));
-        self.session.rules(stop.probe, stop.place.host().unwrap_or(HostId(0)), family)
+        self.session.rules(stop.probe, stop.event, stop.place.host().unwrap_or(HostId(0)), family)
     }
 
     /// A stop in words.
     pub fn sentence(&self, at: usize, words: &Words) -> AttrValue {
-        let Some(stop) = self.session.journey().stop(at) else { return AttrValue::default() };
+        let Some(stop) = self.session.journey().stop(at) else { return words.get("lab-no-probes") };
         match self.event(stop) {
             Some(event) => say::sentence(words.lang(), &self.rules_at(stop), event).into(),
             None => {
@@ -350,7 +365,9 @@ impl LabCase {
     pub fn walked(&self, probe: usize, pass: PassId) -> Option<Rc<Walked>> {
         let log = self.session.pass(pass)?;
         let host = log.host;
-        Some(Rc::new(Walked::new(log, |family| self.session.rules(probe, host, family))))
+        Some(Rc::new(Walked::new(log, |family| {
+            self.session.rules(probe, Some(EventId(pass.0)), host, family)
+        })))
     }
 
     /// The step of a way that a stop of the network is in.

@@ -1,5 +1,6 @@
 //! An open host: its hooks and tables, with one packet's way through them, as in the case.
 
+use super::rules::RulesNow;
 use super::stage::{Opened, Stage};
 use super::strip::Ways;
 use super::tables::{Connections, Memory};
@@ -40,10 +41,17 @@ pub fn HostPage(props: &HostProps) -> Html {
     let (stage, opened, act) = (&props.stage, &props.opened, &props.act);
     let lab = &stage.lab;
     let onseek = act.reform(Action::Seek);
-    let view = opened.walked.as_ref().map(|w| View::new(words.clone(), Shown::Pass(w.clone()), opened.at));
+    let view = opened.walked.as_ref().map(|w| {
+        let view = View::new(words.clone(), Shown::Pass(w.clone()), opened.at);
+        let event = view.place_in_log().and_then(|place| w.pass().ids.get(place).copied());
+        let family = Shown::Pass(w.clone()).rules().family;
+        view.counting(Some(lab.session().counted(stage.probe(), event, opened.host, family)))
+    });
     let rules: Arc<Ruleset> = match &opened.walked {
         Some(walked) => Shown::Pass(walked.clone()).rules(),
-        None => lab.session().rules(stage.probe(), opened.host, Family::Ip),
+        None => {
+            lab.session().rules(stage.probe(), stage.stop().and_then(|s| s.event), opened.host, Family::Ip)
+        }
     };
     let v4 = rules.family.is_v4();
     let host = lab.session().host(stage.probe(), opened.host);
@@ -66,7 +74,7 @@ pub fn HostPage(props: &HostProps) -> Html {
     let tracking = host.is_some_and(|h| h.netfilter.is_tracking());
     // What the host remembers is shown as of the step.
     let moment = opened.walked.as_ref().and_then(|w| lab.stop_at(w, opened.at)).unwrap_or(stage.at);
-    let says = view.as_ref().map_or_else(|| words.get("lab-host-quiet"), View::says);
+    let says = view.as_ref().map_or_else(|| lab.sentence(stage.at, &words), View::says);
     let placard = |inline: bool| {
         let mut place = vec![lab.host_name(opened.host)];
         place.extend(view.iter().flat_map(View::place));
@@ -74,7 +82,12 @@ pub fn HostPage(props: &HostProps) -> Html {
         html! { <Placard {place} {outcome} says={says.clone()} {inline} /> }
     };
     let reel = view.as_ref().map(|v| v.reel.clone()).unwrap_or_default();
-    let last = reel.last();
+    // Where nothing passed, time is the network's.
+    let (at, last, scale) = match &view {
+        Some(_) => (opened.at, reel.last(), Scale::Rules),
+        None => (stage.at, lab.session().journey().last(), Scale::Network),
+    };
+    let stretches = view.as_ref().map_or_else(|| super::stretches(lab, &words), View::stretches);
     let number = opened.walked.as_ref().map_or(0, |w| w.pass().pass.0 as usize);
     html! {
         <>
@@ -88,7 +101,12 @@ pub fn HostPage(props: &HostProps) -> Html {
                     { placard(true) }
                     { match &view {
                         Some(view) => view.chain(&onseek, act),
-                        None => html! { <p class="nothing">{ words.get("lab-host-quiet") }</p> },
+                        None => html! {
+                            <div class="quiet-host">
+                                <p class="nothing">{ words.get("lab-host-quiet") }</p>
+                                <RulesNow lab={lab.clone()} at={stage.at} host={opened.host} />
+                            </div>
+                        },
                     } }
                     if let Some(view) = &view {
                         if let Some(reason) = view.reason() {
@@ -113,8 +131,8 @@ pub fn HostPage(props: &HostProps) -> Html {
                     }
                 </section>
             </main>
-            <Steps at={opened.at} {last} stretches={view.as_ref().map(View::stretches).unwrap_or_else(|| Rc::from(Vec::new()))}
-                says={says.clone()} scale={Scale::Rules} playing={None} act={act.clone()}>
+            <Steps {at} {last} {stretches}
+                says={says.clone()} {scale} playing={None} act={act.clone()}>
                 { placard(false) }
             </Steps>
             <p class="sr" role="status" aria-live="polite" data-testid="live">{ &says }</p>

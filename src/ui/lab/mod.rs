@@ -3,9 +3,11 @@
 //! `stage.rs` is the state, `case.rs` asks the engine, the other files draw.
 
 mod case;
+mod doubts;
 mod host;
 mod picture;
 mod probe;
+mod rules;
 mod seen;
 mod stage;
 mod strip;
@@ -18,15 +20,17 @@ pub use stage::Stage;
 
 use super::log::{Entry, Log};
 use super::placard::Placard;
-use super::state::{Action, Step, Tab};
+use super::state::{Action, Sheets, Step, Tab};
 use super::steps::{Scale, Steps};
 use super::tabs::Tabs;
 use super::timeline::Stretch;
-use super::words::use_words;
+use super::words::{Words, use_words};
+use doubts::Doubts;
 use gloo::events::EventListener;
 use gloo::timers::callback::Interval;
 use gloo::utils::window;
 use picture::Picture;
+use rules::RulesNow;
 use seen::Seen;
 use std::rc::Rc;
 use strip::Probes;
@@ -104,17 +108,8 @@ pub fn NetworkPage(props: &NetworkProps) -> Html {
             crate::query::Place::Host(_, None) | crate::query::Place::Start => None,
         });
     }
-    let stretches: Rc<[Stretch]> = journey
-        .probes
-        .iter()
-        .enumerate()
-        .map(|(i, first)| Stretch {
-            name: lab.probe_name(i, &words),
-            short: AttrValue::from((i + 1).to_string()),
-            first: *first,
-            end: journey.probes.get(i + 1).copied().unwrap_or(journey.stops.len()),
-        })
-        .collect();
+    let stretches = stretches(lab, &words);
+    let commanded = stage.commanded();
     let onseek = act.reform(Action::Seek);
     let onopen = act.reform(Action::OpenHost);
     let entry = {
@@ -139,15 +134,26 @@ pub fn NetworkPage(props: &NetworkProps) -> Html {
             <main class="panes">
                 <section class="pane path" aria-label={words.get("tab-network")}>
                     { placard(true) }
+                    <Doubts lab={lab.clone()} act={act.clone()} />
                     if at == 0 {
                         <div class="lab-about" data-testid="lab-about">
                             <p>{ lab.about(&words) }</p>
-                            <p class="hint">{ words.get("lab-how") }</p>
+                            if journey.probes.is_empty() {
+                                <button type="button" class="button main" data-testid="probe-first"
+                                    onclick={act.reform(|_: MouseEvent| Action::Open(Sheets::Probe))}>
+                                    { words.get("lab-probe-new") }
+                                </button>
+                            } else {
+                                <p class="hint">{ words.get("lab-how") }</p>
+                            }
                         </div>
                     }
                     <Picture lab={lab.clone()} {at} {narrow} onopen={onopen} />
                 </section>
                 <section class="pane rules" tabindex="0" aria-label={words.get("tab-connections")}>
+                    if let Some(host) = commanded {
+                        <RulesNow lab={lab.clone()} {at} {host} />
+                    }
                     <Connections lab={lab.clone()} {at} only={None} />
                 </section>
                 <section class="pane side" tabindex="0" aria-label={words.get("tab-seen")}>
@@ -163,4 +169,16 @@ pub fn NetworkPage(props: &NetworkProps) -> Html {
             <p class="sr" role="status" aria-live="polite" data-testid="live">{ &says }</p>
         </>
     }
+}
+
+/// The slider's stretches: one for each probe.
+fn stretches(lab: &LabCase, words: &Words) -> Rc<[Stretch]> {
+    let journey = lab.session().journey();
+    let stretch = |(i, first): (usize, &usize)| Stretch {
+        name: lab.probe_name(i, words),
+        short: AttrValue::from((i + 1).to_string()),
+        first: *first,
+        end: journey.probes.get(i + 1).copied().unwrap_or(journey.stops.len()),
+    };
+    journey.probes.iter().enumerate().map(stretch).collect()
 }

@@ -12,6 +12,12 @@ use yew::prelude::*;
 
 /// A picture up to this width shrinks to fit where it must.
 const FITS: i32 = 1320;
+/// A picture larger than this, in pixels, may not be seen at once.
+const LARGE: (i32, i32) = (1000, 380);
+/// The same of a small screen, whose picture is as wide as it is.
+const LARGE_NARROW: (i32, i32) = (400, 480);
+/// How far below the packet its label begins.
+const TAG: i32 = 12;
 /// How far from a device's edge the packet stands.
 const BESIDE: i32 = 20;
 
@@ -32,11 +38,21 @@ pub struct PictureProps {
 #[component]
 pub fn Picture(props: &PictureProps) -> Html {
     let words = use_words();
-    let plan = props.lab.plan(props.narrow).clone();
+    let own = props.lab.plan(props.narrow).clone();
+    let whole = use_state_eq(|| false);
+    {
+        let whole = whole.clone();
+        use_effect_with(own.clone(), move |_| whole.set(false));
+    }
+    let large = if props.narrow { LARGE_NARROW } else { LARGE };
+    let is_large = own.width > large.0 || own.height > large.1;
+    let is_whole = *whole && is_large;
+    // Seen at once, a picture that is folded becomes less small than one long column.
+    let plan = if is_whole { props.lab.plan(false).clone() } else { own };
     let node = use_node_ref();
     {
         let node = node.clone();
-        use_effect_with((props.at, props.narrow), move |_| {
+        use_effect_with((props.at, props.narrow, is_whole), move |_| {
             let here = node.cast::<Element>().and_then(|e| e.query_selector(".machine.now").ok().flatten());
             if let Some(here) = here {
                 let options = ScrollIntoViewOptions::new();
@@ -49,8 +65,18 @@ pub fn Picture(props: &PictureProps) -> Html {
     let stop = props.lab.session().journey().stop(props.at).cloned();
     let (gone, now) = crossed(props, &plan);
     let size = |n: i32| n.to_string();
+    let onwhole = {
+        let whole = whole.clone();
+        Callback::from(move |_: MouseEvent| whole.set(!*whole))
+    };
     html! {
-        <div class={classes!("plan", (plan.width <= FITS).then_some("fits"))} ref={node} data-testid="network">
+        <div class="plan-frame">
+        if is_large {
+            <button type="button" class="button fit" data-testid="fit" aria-pressed={whole.to_string()} onclick={onwhole}>
+                { words.get("lab-fit") }
+            </button>
+        }
+        <div class={classes!("plan", (plan.width <= FITS).then_some("fits"), is_whole.then_some("whole"))} ref={node} data-testid="network">
             <svg viewBox={format!("0 0 {} {}", plan.width, plan.height)} width={size(plan.width)} height={size(plan.height)}
                 role="group" aria-label={words.get("lab-map")} preserveAspectRatio="xMidYMid meet">
                 { for plan.hosts.iter().map(|host| machine(props, &words, host, stop.as_ref())) }
@@ -61,6 +87,7 @@ pub fn Picture(props: &PictureProps) -> Html {
                 { for plan.hosts.iter().map(|host| devices(props, host, stop.as_ref())) }
                 { stop.as_ref().map_or_else(Html::default, |stop| parcel(props, &words, &plan, stop)) }
             </svg>
+        </div>
         </div>
     }
 }
@@ -181,6 +208,16 @@ fn point(plan: &Topology, stop: &Stop) -> Option<(i32, i32)> {
     }
 }
 
+/// Where a label that is wider than its place begins: on the lower edge of the host.
+fn below(plan: &Topology, stop: &Stop, half: i32) -> Option<i32> {
+    let host = plan.host(stop.place.host()?)?;
+    let room = match &stop.place {
+        Place::Host(..) => host.core.w / 2 + 6,
+        Place::Device(..) | Place::Start => 2 * BESIDE,
+    };
+    (half > room).then_some((host.area.y + host.area.h - 9).min(plan.height - 20))
+}
+
 fn parcel(props: &PictureProps, words: &Words, plan: &Topology, stop: &Stop) -> Html {
     let Some((x, y)) = point(plan, stop) else { return Html::default() };
     let event = props.lab.event(stop);
@@ -214,9 +251,10 @@ fn parcel(props: &PictureProps, words: &Words, plan: &Topology, stop: &Stop) -> 
         (None, Some(said)) => said.to_string(),
         (None, None) => return Html::default(),
     };
-    // The label stays within the picture.
+    // The label stays within the picture, and a long one stands below the devices so that it covers no address.
     let half = label.chars().map(|c| if c.is_ascii() { 7 } else { 12 }).sum::<i32>() / 2 + 8;
     let shift = (half + 4 - x).max(0) - (x + half + 4 - plan.width).max(0);
+    let below = below(plan, stop, half).map_or(TAG, |edge| edge - y);
     let tone = fate.map(|_| look.tone.class());
     html! {
         <g class={classes!("parcel", tone)} transform={format!("translate({x} {y})")} aria-hidden="true"
@@ -228,8 +266,8 @@ fn parcel(props: &PictureProps, words: &Words, plan: &Topology, stop: &Stop) -> 
                 Some(Tone::Accept) => html! { <path class="mark" d="M-3.5 .5-1 3 3.5-2.5" /> },
                 Some(_) | None => html! { <path class="mark" d="M-6-4 0 .5 6-4" /> },
             } }
-            <rect class="tag" x={(shift - half).to_string()} y="12" width={(2 * half).to_string()} height="19" rx="2" />
-            <text class="kind" x={shift.to_string()} y="22">{ label }</text>
+            <rect class="tag" x={(shift - half).to_string()} y={below.to_string()} width={(2 * half).to_string()} height="19" rx="2" />
+            <text class="kind" x={shift.to_string()} y={(below + 10).to_string()}>{ label }</text>
         </g>
     }
 }

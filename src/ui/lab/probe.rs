@@ -72,6 +72,7 @@ pub fn ProbeSheet(props: &ProbeProps) -> Html {
         dport: "80".into(),
         data: String::new(),
     });
+    let tried = use_state_eq(|| false);
     let field = |change: fn(&mut Draft, String)| {
         let draft = draft.clone();
         Callback::from(move |event: InputEvent| {
@@ -93,16 +94,18 @@ pub fn ProbeSheet(props: &ProbeProps) -> Html {
         })
     };
     let probe = draft.probe();
-    let wrong = probe.as_ref().err().copied();
+    // Nobody is told off before having sent anything.
+    let wrong = probe.as_ref().err().copied().filter(|_| *tried);
     let error = match wrong {
         Some("dst") => Some(words.with("error-address", &[("value", draft.dst.as_str().into())])),
         Some("dport") => Some(words.with("error-port", &[("value", draft.dport.as_str().into())])),
         Some(_) | None => props.refused.clone(),
     };
     let onsubmit = {
-        let (act, probe) = (props.act.clone(), probe.ok());
+        let (act, probe, tried) = (props.act.clone(), probe.ok(), tried.clone());
         Callback::from(move |event: SubmitEvent| {
             event.prevent_default();
+            tried.set(true);
             if let Some(probe) = &probe {
                 act.emit(Action::AddProbe(Box::new(probe.clone())));
             }

@@ -30,6 +30,7 @@ pub fn Seen(props: &SeenProps) -> Html {
     let Some(stop) = journey.stop(props.at) else { return Html::default() };
     let probe = stop.probe;
     let look = props.lab.probe_look(probe);
+    let is_command = props.lab.is_command(probe);
     let rows = rows(session.result(probe), &words);
     let flows = journey.flows(probe);
     let back = journey.way_back(props.at).is_some();
@@ -38,13 +39,14 @@ pub fn Seen(props: &SeenProps) -> Html {
             <div class="head">
                 <h2>{ words.get("lab-seen") }</h2>
                 <span class={classes!("aside", "chip", look.tone.class())}>
-                    <span aria-hidden="true">{ look.symbol }</span>{ answer(look, &words) }
+                    <span aria-hidden="true">{ look.symbol }</span>{ answer(look, is_command, &words) }
                 </span>
             </div>
             <p class="what">{ session.lab().probes.get(probe).map(target).unwrap_or_default() }</p>
             <dl>
                 { for rows.into_iter().map(|(label, value)| html! { <><dt>{ label }</dt><dd>{ value }</dd></> }) }
             </dl>
+            if !flows.is_empty() {
             <div class="head">
                 <h2>{ words.get("lab-flows") }</h2>
                 <button type="button" class="button quiet aside-button" data-testid="way-back" disabled={!back}
@@ -52,6 +54,7 @@ pub fn Seen(props: &SeenProps) -> Html {
                     { words.get("lab-way-back") }
                 </button>
             </div>
+            }
             { for flows.iter().map(|flow| html! {
                 <ol class="flow" data-testid="flow">
                     { for flow.iter().filter_map(|(number, back)| {
@@ -81,8 +84,10 @@ pub fn Seen(props: &SeenProps) -> Html {
     }
 }
 
-fn answer(look: Look, words: &Words) -> AttrValue {
+/// How a probe went, in a word.
+pub fn answer(look: Look, is_command: bool, words: &Words) -> AttrValue {
     match look {
+        Look::YES if is_command => words.get("lab-done"),
         Look::YES => words.get("lab-answered"),
         Look::NO => words.get("lab-refused"),
         Look::MAYBE => words.get("answer-unknown"),

@@ -1,6 +1,7 @@
 //! The lab on show: which moment of it, and which host is open.
 
 use super::case::LabCase;
+use crate::lab::Probe;
 use crate::net::{HostId, PassId};
 use crate::query::Stop;
 use crate::ui::shown::{Shown, Walked};
@@ -52,10 +53,25 @@ impl Stage {
         self.stop().map_or(0, |s| s.probe)
     }
 
+    /// The host in which the present probe runs a command.
+    pub fn commanded(&self) -> Option<HostId> {
+        match self.lab.lab().probes.get(self.probe())? {
+            Probe::Run(probe) => self.lab.session().network().by_name(probe.host.as_str()),
+            _ => None,
+        }
+    }
+
     /// Moves: through the network by events, hops and probes; in an open host as in the case.
     pub fn step(&mut self, step: Step) {
         if let Some(opened) = &mut self.opened {
-            let Some(walked) = &opened.walked else { return };
+            let Some(walked) = &opened.walked else {
+                // Nothing passed it in this probe: the network goes on, and the host is shown as it is then.
+                let host = opened.host;
+                self.opened = None;
+                self.step(step);
+                self.open(host);
+                return;
+            };
             let reel = Shown::Pass(walked.clone()).reel();
             opened.at = match step {
                 Step::Start => 0,
@@ -85,6 +101,11 @@ impl Stage {
     /// Goes to a stop, or to a step of the open host's way.
     pub fn seek(&mut self, at: usize) {
         match &mut self.opened {
+            Some(Opened { host, walked: None, .. }) => {
+                let host = *host;
+                self.at = at.min(self.lab.session().journey().last());
+                self.open(host);
+            }
             Some(opened) => {
                 let last = opened.walked.as_ref().map_or(0, |w| Shown::Pass(w.clone()).reel().last());
                 opened.at = at.min(last);
@@ -96,6 +117,13 @@ impl Stage {
     /// Goes to the beginning of the last probe.
     pub fn show_last_probe(&mut self) {
         self.at = self.lab.session().journey().probes.last().copied().unwrap_or(0);
+    }
+
+    /// Goes to the stop of an event, or the last one before it.
+    pub fn show_event(&mut self, event: Option<crate::abi::EventId>) {
+        let Some(event) = event else { return };
+        let stops = &self.lab.session().journey().stops;
+        self.at = stops.iter().rposition(|s| s.event.is_some_and(|e| e <= event)).unwrap_or(0);
     }
 
     /// Opens a host: at the packet's way through it that is nearest to the present stop.

@@ -1,8 +1,8 @@
 //! The strip of a lab: its probes, or, in an open host, the packets that passed it.
 
+use super::seen::answer;
 use super::stage::{Opened, Stage};
 use crate::ui::icon::{Glyph, Icon};
-use crate::ui::look::Look;
 use crate::ui::state::{Action, Sheets};
 use crate::ui::words::use_words;
 use web_sys::{Element, ScrollIntoViewOptions, ScrollLogicalPosition};
@@ -58,12 +58,7 @@ pub fn Probes(props: &ProbesProps) -> Html {
                                 <span>{ lab.probe_name(i, &words) }</span>
                                 <b aria-hidden="true">{ look.symbol }</b>
                                 <span class="sr">
-                                    { match look {
-                                        Look::YES => words.get("lab-answered"),
-                                        Look::NO => words.get("lab-refused"),
-                                        Look::MAYBE => words.get("answer-unknown"),
-                                        _ => words.get("lab-silence"),
-                                    } }
+                                    { answer(look, lab.is_command(i), &words) }
                                 </span>
                             </button>
                         </li>
@@ -104,7 +99,7 @@ pub fn Ways(props: &WaysProps) -> Html {
     let node = use_current(current.map_or(0, |p| p.0.into()));
     html! {
         <nav class="strip" aria-label={words.get("lab-ways")}>
-            <button type="button" class="button" data-testid="lab-back" onclick={props.act.reform(|_: MouseEvent| Action::Leave)}>
+            <button type="button" class="button" id="lab-back" data-testid="lab-back" onclick={props.act.reform(|_: MouseEvent| Action::Leave)}>
                 <Icon glyph={Glyph::Back} /><span class="text">{ words.get("lab-leave") }</span>
             </button>
             <span class="label" aria-hidden="true">{ lab.host_name(opened.host) }</span>

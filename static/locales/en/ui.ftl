@@ -19,7 +19,7 @@ remarks = { $n ->
         [one] 1 remark
        *[other] { $n } remarks
     }
-open-rules = Open rules
+open-rules = Open rules or lab
 support = What is modelled
 keys = Keyboard
 language = Language
@@ -202,17 +202,17 @@ preset-stray-ack = A stray segment
 preset-stray-ack-hint = A FIN,ACK of no connection: INVALID.
 
 ## Opening rules
-dump-title = Open a ruleset
-dump-lead = Paste what iptables-save or ip6tables-save prints, drop the file anywhere on this page, or pick it.
+dump-title = Open rules or a lab
+dump-lead = Paste what iptables-save or ip6tables-save prints, with what ipset save prints if rules name sets; or a lab, as JSON. Or drop the file anywhere on this page, or pick it.
 dump-private = It stays in this browser: nothing is sent anywhere.
-dump-text = Output of iptables-save
+dump-text = Rules, or a lab
 dump-host = This host’s addresses and routes (optional)
 dump-host-lead = What ip -br addr and ip route print there. Without it the page works out what it can from the rules and the packets, and says what.
 dump-host-error = The host’s description can’t be read
 dump-file = Pick a file
-dump-apply = Use these rules
+dump-apply = Open
 dump-reset = Back to the recorded host
-dump-drop = Drop the ruleset here
+dump-drop = Drop the rules or the lab here
 dump-error = These rules can’t be read
 dump-warnings = Read, with remarks
 dump-too-big = This file is larger than { $limit } MB. That is more than the page takes.
@@ -322,12 +322,25 @@ lab-probe-lead = The whole lab runs again, with this one last. Undo takes it bac
 lab-probe-kind = Kind
 lab-probe-from = From host
 lab-probe-data = What is sent (optional)
-lab-open = Or open a lab of several hosts
-lab-open-lead = A lab file is JSON: paste it above, drop it or pick it. Or take one of these:
+lab-open = Labs of several hosts to start with
+lab-open-lead = A lab of your own is one JSON file. Or take one of these:
 lab-error = This lab can’t be shown
 lab-too-many-hosts = { $n } hosts are more than the page shows: at most { $most }.
 lab-too-many-probes = { $n } probes are more than the page sends: at most { $most }.
 lab-too-many-events = More than { $most } events happen in this lab: perhaps a frame goes round in a loop of bridges.
+lab-done = done
+lab-no-probes = This lab has no probes yet: send one.
+lab-fit = Whole picture
+lab-rules-now = Rules at this moment
+lab-rules-none = This host has no rules of its own.
+lab-rule-came = new: 
+lab-rule-went = gone: 
+lab-doubts = { $n ->
+        [one] The model cannot know one answer. This run goes on one way; there is another.
+       *[other] The model cannot know { $n } answers. This run goes on one way; there are others.
+    }
+lab-doubt-other = Go the other way
+counters = { $packets } packets, { $bytes } bytes so far
 welcome-labs = Or watch packets cross several hosts
 lab-masquerade = A home network
 lab-masquerade-hint = One address for all: a router masquerades, and knows each answer’s way back.
