@@ -41,6 +41,9 @@ impl Page {
         let storage = web_sys::window().unwrap().local_storage().unwrap().unwrap();
         storage.clear().unwrap();
         storage.set_item("vitrine.lang", "\"en\"").unwrap();
+        // A test before may have led the address to a lab.
+        web_sys::window().unwrap().location().set_hash("").unwrap();
+        settle().await;
         let root = document().create_element("div").unwrap();
         document().body().unwrap().append_child(&root).unwrap();
         let app = yew::Renderer::<App>::with_root(root.clone()).render();
