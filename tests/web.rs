@@ -40,6 +40,7 @@ impl Page {
     async fn open() -> Page {
         let storage = web_sys::window().unwrap().local_storage().unwrap().unwrap();
         storage.clear().unwrap();
+        web_sys::window().unwrap().session_storage().unwrap().unwrap().clear().unwrap();
         storage.set_item("vitrine.lang", "\"en\"").unwrap();
         // A test before may have led the address to a lab.
         web_sys::window().unwrap().location().set_hash("").unwrap();
